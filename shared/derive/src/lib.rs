@@ -79,7 +79,8 @@ fn expand_record(input: &DeriveInput) -> Result<Tokens> {
     let name = &input.ident;
     let fields = named_fields(input)?;
     let names: Vec<&Ident> = fields.iter().filter_map(|field| field.ident.as_ref()).collect();
-    let schemas = fields.iter().map(|field| expand_field(field, &names)).collect::<Result<Vec<_>>>()?;
+    let schemas =
+        fields.iter().map(|field| expand_field(field, &names)).collect::<Result<Vec<_>>>()?;
     let text = name.to_string();
     Ok(quote! {
         impl ::tickwire_shared::Record for #name {
@@ -187,7 +188,9 @@ fn expand_choice(input: &DeriveInput) -> Result<Tokens> {
     let Data::Enum(data) = &input.data else {
         return Err(Error::new_spanned(&input.ident, "expected an enum"));
     };
-    if let Some(variant) = data.variants.iter().find(|variant| variant.fields != Fields::Unit) {
+    if let Some(variant) =
+        data.variants.iter().find(|variant| !matches!(variant.fields, Fields::Unit))
+    {
         return Err(Error::new_spanned(variant, "a choice holds no data"));
     }
     let name = &input.ident;

@@ -30,8 +30,8 @@ pub use codec::DecodeError;
 pub use ids::{ClientId, NetId};
 pub use record::{Field, FieldOptions, FieldReader, FieldWriter, Record, RecordSet, Values};
 pub use schema::{
-    Audience, ComponentSchema, ComponentSet, ComponentVisitor, FieldKind, FieldSchema, Lane, Number,
-    Predictor, Protocol, RecordSchema, Replicated, Schema,
+    Audience, ComponentSchema, ComponentSet, ComponentVisitor, FieldKind, FieldSchema, Lane,
+    Number, Predictor, Protocol, RecordSchema, Replicated, Schema,
 };
 pub use tick::Tick;
 pub use tickwire_derive::{Choice, Record, Replicated};

@@ -293,7 +293,7 @@ impl Field for f32 {
             FieldKind::Number(number) => {
                 let steps = floor((value - number.min) / number.step + 0.5);
                 let last = f64::from(number.code_max);
-                let inside = (0.0..=last).contains(&steps);
+                let inside = !value.is_nan() && (0.0..=last).contains(&steps);
                 let code = if value.is_nan() { f64::from(number.zero()) } else { steps };
                 out.codes.push(code.clamp(0.0, last) as u32);
                 inside
@@ -452,7 +452,8 @@ impl<F: Field> Field for Vec<F> {
 
     fn read(kind: &FieldKind, input: &mut FieldReader<'_>) -> Self {
         let FieldKind::List { element, .. } = kind else { unreachable!("a list is a list") };
-        let mut elements = FieldReader { fields: [].iter(), codes: input.sequence(), sequences: &[] };
+        let mut elements =
+            FieldReader { fields: [].iter(), codes: input.sequence(), sequences: &[] };
         let mut list = Self::new();
         while !elements.codes.is_empty() {
             list.push(F::read(element, &mut elements));
