@@ -62,8 +62,8 @@ fn expand_replicated(input: &DeriveInput) -> Result<Tokens> {
 
 fn parse_audience(meta: &ParseNestedMeta<'_>) -> Result<Tokens> {
     let value = meta.value()?;
-    if let Ok(rule) = value.parse::<LitInt>() {
-        let rule: u8 = rule.base10_parse()?;
+    if value.peek(LitInt) {
+        let rule: u8 = value.parse::<LitInt>()?.base10_parse()?;
         return Ok(quote!(Rule(#rule)));
     }
     let word: LitStr = value.parse()?;
