@@ -1,0 +1,77 @@
+//! Bodies that bounce off each other: circles, in integers.
+//!
+//! A collision changes velocities only. The bodies move apart in their next step, so
+//! `position' = position + velocity'` holds for them as for everybody else.
+
+use crate::{
+    motion::Motion,
+    vector::{difference, dot, length, length_squared, rounded_quotient},
+};
+
+/// A body in a collision.
+#[derive(Clone, Copy, Debug)]
+pub struct Body {
+    /// Where it is and how it moves.
+    pub motion: Motion,
+    /// Radius in steps.
+    pub radius: i32,
+    /// Mass; only the proportion to the other's counts.
+    pub mass: i32,
+    /// Fastest it may leave, in steps per tick.
+    pub speed_max: i32,
+}
+
+/// What came of a collision.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Impact {
+    /// Velocity of the first body afterwards, in steps per tick.
+    pub first: [i32; 2],
+    /// Velocity of the second body afterwards, in steps per tick.
+    pub second: [i32; 2],
+    /// How fast they came together, in steps per tick; 0 when they only overlapped.
+    pub closing_speed: i32,
+}
+
+/// Bounces two bodies off each other. `None` where they do not touch, or part already.
+pub fn bounce(first: &Body, second: &Body) -> Option<Impact> {
+    let mut apart = difference(second.motion.position, first.motion.position);
+    let reach = i64::from(first.radius + second.radius);
+    if length_squared(apart) >= reach * reach {
+        return None;
+    }
+    if apart == [0, 0] {
+        // Exactly upon each other there is no direction; any will do that is always the same.
+        apart = [1, 0];
+    }
+    let distance = i64::from(length(apart).max(1));
+    let relative = difference(second.motion.velocity(), first.motion.velocity());
+    let separating_speed = rounded_quotient(dot(relative, apart), distance);
+    let closing_speed = (-separating_speed).max(0);
+    let wanted_speed = (closing_speed * BOUNCE_SIXTEENTHS / 16).max(PART_SPEED_MIN);
+    if separating_speed >= wanted_speed {
+        return None;
+    }
+    // Momentum is kept: each gets the other's share of the change.
+    let change = i64::from(wanted_speed - separating_speed);
+    let masses = i64::from(first.mass + second.mass);
+    let push = |body: &Body, other_mass: i32, sign: i64| {
+        let velocity = body.motion.velocity();
+        let share = |axis: i32| {
+            let pushed = sign * i64::from(axis) * change * i64::from(other_mass);
+            rounded_quotient(pushed, masses * distance)
+        };
+        let pushed = [velocity[0] + share(apart[0]), velocity[1] + share(apart[1])];
+        crate::vector::shortened(pushed, body.speed_max.max(length(velocity)))
+    };
+    Some(Impact {
+        first: push(first, second.mass, -1),
+        second: push(second, first.mass, 1),
+        closing_speed,
+    })
+}
+
+/// How much of the speed at which bodies meet they part with.
+const BOUNCE_SIXTEENTHS: i32 = 11;
+
+/// Bodies that overlap part at least this fast, in steps per tick, so that none stay locked.
+const PART_SPEED_MIN: i32 = 24;
