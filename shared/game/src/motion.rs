@@ -55,12 +55,16 @@ impl Motion {
     pub const fn advance(&mut self, radius: i32, bounce_sixteenths: i32) {
         let (low, high) = (radius, POSITION_MAX - radius);
         let [x, y] = self.velocity();
-        let velocity = [
-            turned_back(self.position[0], x, low, high, bounce_sixteenths),
-            turned_back(self.position[1], y, low, high, bounce_sixteenths),
-        ];
-        *self =
-            Self::new([self.position[0] + velocity[0], self.position[1] + velocity[1]], velocity);
+        let [at_x, at_y] = self.position;
+        let turned = Self::new(
+            self.position,
+            [
+                turned_back(at_x, x, low, high, bounce_sixteenths),
+                turned_back(at_y, y, low, high, bounce_sixteenths),
+            ],
+        );
+        let [step_x, step_y] = turned.velocity();
+        *self = Self { position: [at_x + step_x, at_y + step_y], ..turned };
     }
 }
 
