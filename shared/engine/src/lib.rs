@@ -6,6 +6,8 @@
 //! # Parts
 //! - [`ids`], [`tick`]: names of things and of moments.
 //! - [`schema`], [`record`]: how a game declares its data, and how that becomes codes.
+//! - [`rotation`]: a field type for orientation in space.
+//! - [`replication`]: how a room's state travels to those who may see it.
 //! - [`messages`], [`codec`], [`bits`]: what travels, and as which bytes.
 //! - [`close_reason`], [`limits`]: how things end, and what bounds them.
 
@@ -22,6 +24,8 @@ pub mod ids;
 pub mod limits;
 pub mod messages;
 pub mod record;
+pub mod replication;
+pub mod rotation;
 pub mod schema;
 pub mod tick;
 
@@ -29,6 +33,7 @@ pub use close_reason::{Advice, CloseReason};
 pub use codec::DecodeError;
 pub use ids::{ClientId, NetId};
 pub use record::{Field, FieldOptions, FieldReader, FieldWriter, Record, RecordSet, Values};
+pub use rotation::Rotation;
 pub use schema::{
     Audience, ComponentSchema, ComponentSet, ComponentVisitor, FieldKind, FieldSchema, Lane,
     Number, Predictor, Protocol, RecordSchema, Replicated, Schema,

@@ -49,3 +49,20 @@ pub const COMPONENTS_MAX: usize = 64;
 
 /// Longest variable-length field (text or list), in elements.
 pub const SEQUENCE_LEN_MAX: usize = 1024;
+
+/// Most symbols in one state frame. A symbol may cost nearly nothing, so that bytes alone bound
+/// neither a decoder's time nor its memory; the first view of 5,000 entities takes 200,000.
+pub const FRAME_SYMBOLS_MAX: u32 = 1 << 22;
+
+/// Most codes in all texts and lists of a replica: 16 MiB.
+pub const REPLICA_SEQUENCE_CODES_MAX: usize = 1 << 22;
+
+/// Most codes in all lanes of a replica, of the present and the state before: 64 MiB.
+pub const REPLICA_CODES_MAX: usize = 1 << 24;
+
+/// Most events in one state frame.
+pub const EVENTS_PER_FRAME_MAX: usize = 4096;
+
+/// Longest report of what a replica holds, in bytes. Half of a client frame: the frame's other
+/// parts must fit beside it.
+pub const REPORT_BYTES_MAX: usize = 8 * 1024;

@@ -57,6 +57,9 @@ pub struct ClientUpdate {
     pub first_message: Sequence,
     /// Reliable messages.
     pub messages: Vec<Vec<u8>>,
+    /// What the replica holds, sent once after a checksum that did not match; else empty. See
+    /// [`crate::replication::Replica::report`].
+    pub report: Vec<u8>,
 }
 
 /// One unit from server to client.

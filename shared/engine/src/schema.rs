@@ -23,6 +23,8 @@ pub trait Protocol: Send + Sync + 'static {
     const NAME: &'static str;
     /// Steps per second of the game's rooms, where the server's configuration says nothing else.
     const TICK_RATE: u16 = 20;
+    /// Trained codec tables, as text written by the `codec` tool; empty for the defaults.
+    const TABLES: &'static str = "";
     /// The replicated components, as a tuple of types.
     type Components: ComponentSet;
     /// Short-lived happenings that clients hear of, as a tuple of types.
@@ -80,6 +82,8 @@ pub struct Schema {
     pub name: &'static str,
     /// [`Protocol::TICK_RATE`].
     pub tick_rate: u16,
+    /// [`Protocol::TABLES`].
+    pub tables: &'static str,
     /// Replicated components; a component's place here is its number on the wire.
     pub components: Vec<ComponentSchema>,
     /// Events; an event's place here is its number on the wire.
@@ -236,6 +240,7 @@ impl Schema {
         Self {
             name: P::NAME,
             tick_rate: P::TICK_RATE,
+            tables: P::TABLES,
             components: components.0,
             events: P::Events::schemas(),
             input: RecordSchema::of::<P::Input>(),
@@ -246,9 +251,7 @@ impl Schema {
     /// Hash of everything that both ends must agree on: 64-bit FNV-1a over
     /// [`Schema::describe`].
     pub fn hash(&self) -> u64 {
-        self.describe().bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        })
+        fnv(self.describe().as_bytes())
     }
 
     /// The schema in words, one line per field.
@@ -266,8 +269,15 @@ impl Schema {
         self.input.describe(&mut text);
         text.push_str("join\n");
         self.join.describe(&mut text);
+        let _ = writeln!(text, "tables {:016x}", fnv(self.tables.as_bytes()));
         text
     }
+}
+
+fn fnv(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 impl RecordSchema {

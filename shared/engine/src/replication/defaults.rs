@@ -1,0 +1,106 @@
+//! Tables for a game that was not trained: what is true of most games.
+//!
+//! Made with whole numbers and divisions only, so that every platform makes the same.
+
+use super::table::Table;
+
+/// Contexts of a status: what the last two were, and whether some are deferred.
+pub(super) const STATUS_CONTEXTS: usize = 8;
+
+/// Contexts of "this field changed": how it moved before, and the two flags before.
+pub(super) const CHANGED_CONTEXTS: usize = 12;
+
+/// Classes of how far a lane was seen to move.
+pub(super) const MOTION_CLASSES: usize = 7;
+
+/// Classes of how far the lane before missed.
+pub(super) const MISS_CLASSES: usize = 4;
+
+/// A yes that comes `yes` times in `of`.
+pub(super) fn flag(yes: u32, of: u32) -> Table {
+    Table::new(&[of - yes, yes])
+}
+
+/// Every value as likely as another.
+pub(super) fn even(alphabet: usize) -> Table {
+    Table::new(&alloc::vec![1; alphabet])
+}
+
+/// exact · changed · leave · reset · deferred
+pub(super) fn status(context: usize) -> Table {
+    let deferred = if context & 4 == 0 { 0 } else { 400 };
+    match context & 3 {
+        0 => Table::new(&[900, 60, 20, 1, deferred]),
+        1 => Table::new(&[300, 680, 20, 1, deferred]),
+        2 => Table::new(&[600, 380, 20, 1, deferred]),
+        _ => Table::new(&[60, 920, 20, 1, deferred]),
+    }
+}
+
+/// Whether a field changed, in an entity that did.
+pub(super) fn changed(context: usize) -> Table {
+    match context / 4 {
+        1 => flag(20, 100),
+        2 => flag(75, 100),
+        _ => flag(40, 100),
+    }
+}
+
+/// Upper halves of bytes of text: mostly small letters.
+pub(super) fn text_high() -> Table {
+    Table::new(&[1, 1, 40, 60, 40, 30, 300, 200, 1, 1, 1, 1, 12, 4, 3, 2])
+}
+
+/// Which component of a rotation is dropped, where it was or will be the given one; contexts
+/// from 4 on say that another is nearly as large.
+pub(super) fn dropped(context: usize) -> Table {
+    let mut weights = [1; 4];
+    weights[context & 3] = if context < 4 { 100 } else { 6 };
+    Table::new(&weights)
+}
+
+/// How far a lane misses its prediction.
+pub(super) fn miss(alphabet: usize, context: usize) -> Table {
+    let (motion, before) = (context % MOTION_CLASSES, context / MOTION_CLASSES);
+    let width = match motion {
+        0 => 2,
+        1 | 2 => 3,
+        3 => 5,
+        4 => 8,
+        5 => 24,
+        _ => 12,
+    };
+    let width = match before {
+        1 => width.min(4),
+        2 => width,
+        3 => width * 2,
+        _ => width,
+    };
+    signed(alphabet, width)
+}
+
+/// Signed tokens of numbers that are mostly below `width`.
+pub(super) fn signed(alphabet: usize, width: u64) -> Table {
+    Table::new(&alloc::vec::Vec::from_iter((0..alphabet).map(|token| {
+        let rank = token.div_ceil(2);
+        // The zero has one token, other magnitudes two.
+        if rank == 0 { weight(0, width) } else { weight(rank, width).div_ceil(2) }
+    })))
+}
+
+/// Unsigned tokens of numbers that are mostly below `width`.
+pub(super) fn unsigned(alphabet: usize, width: u64) -> Table {
+    Table::new(&alloc::vec::Vec::from_iter((0..alphabet).map(|rank| weight(rank, width))))
+}
+
+/// Share of the magnitudes of a rank, which thins out with the square of the distance.
+fn weight(rank: usize, width: u64) -> u32 {
+    let (magnitude, count) = match rank {
+        0 | 1 => (rank as u64, 1),
+        _ => ((2 + (rank as u64 & 1)) << (rank / 2 - 1), 1u64 << (rank / 2 - 1)),
+    };
+    let far = magnitude.saturating_mul(magnitude).saturating_add(width * width);
+    // 2²⁰ for the zero; at most about 2²⁰ × width for all the rest together.
+    let share = (count << 20).saturating_mul(width * width) / far;
+    share.clamp(1, 1 << 28) as u32
+}
