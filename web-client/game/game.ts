@@ -1,0 +1,147 @@
+/**
+ * One stay in the arena: from joining to the end of the session. Finds the player's seat and ship, moves the camera, and
+ * passes what happens on to picture, sound and words.
+ */
+
+import { type Client, type ConnectionState, connect } from '../engine/index.ts';
+import { SHIP_EXPLOSION_SIZE, STEPS_PER_UNIT } from './field.ts';
+import type { Hud } from './hud/hud.ts';
+import type { Pilot } from './input/pilot.ts';
+import { type Controls, type Entity, type JoinRequest, protocol, type Seat } from './protocol.ts';
+import type { Scene } from './renderer.ts';
+import type { Sound } from './sound.ts';
+import type { Stage } from './stage.ts';
+
+/** What a game is played with. All of it outlives the game. */
+export interface Equipment {
+  readonly stage: Stage;
+  readonly hud: Hud;
+  readonly pilot: Pilot;
+  readonly sound: Sound;
+}
+
+/** A session of one player. */
+export class Game {
+  readonly #client: Client;
+  readonly #equipment: Equipment;
+  readonly #scene: { -readonly [Key in keyof Scene]: Scene[Key] };
+  /** The name and colour that the player flies under; the server may have chosen another name. */
+  #own: { name: string; colour: number };
+  #hull = 0;
+
+  constructor(url: string, join: JoinRequest, equipment: Equipment) {
+    this.#equipment = equipment;
+    this.#own = { ...join };
+    this.#client = connect({ url, protocol, join, input: () => this.#controls() });
+    this.#scene = {
+      entities: this.#client.world.entities,
+      ownShip: undefined,
+      ownHeading: undefined,
+      tickRate: this.#client.tickRate,
+    };
+    this.#client.on('state', (state: ConnectionState) => equipment.hud.connection.change(state));
+    this.#listen();
+    equipment.hud.begin();
+  }
+
+  /** Ends the session. */
+  leave(): void {
+    this.#client.leave();
+    this.#equipment.sound.engine(false);
+  }
+
+  /** Draws one frame. */
+  frame(nowMs: number, elapsedS: number): void {
+    const { stage, hud, pilot, sound } = this.#equipment;
+    const { world, tickRate } = this.#client;
+    world.advance(nowMs);
+    const seat = this.#seat();
+    const ship = this.#ship(seat);
+    this.#noteOwn(ship);
+    if (ship?.motion !== undefined) {
+      const [x, y] = ship.motion.position;
+      const [velocityX, velocityY] = ship.motion.velocity;
+      const perSecond = tickRate / STEPS_PER_UNIT;
+      stage.camera.follow(
+        x / STEPS_PER_UNIT,
+        y / STEPS_PER_UNIT,
+        velocityX * perSecond,
+        velocityY * perSecond,
+        elapsedS,
+      );
+    }
+    sound.engine(ship?.ship?.thrusting === true);
+    this.#scene.entities = world.entities;
+    this.#scene.ownShip = ship;
+    this.#scene.ownHeading = pilot.heading.isSet ? pilot.heading.drawn(nowMs, 1000 / tickRate) : undefined;
+    this.#scene.tickRate = tickRate;
+    stage.draw(this.#scene, nowMs, elapsedS);
+    hud.show(this.#client, seat, ship, nowMs);
+  }
+
+  #controls(): Controls {
+    const { pilot, stage } = this.#equipment;
+    pilot.pixelRatio = stage.pixelRatio;
+    return pilot.controls(this.#ship(this.#seat()), performance.now());
+  }
+
+  /** The only seat that this client is shown is its own. */
+  #seat(): Seat | undefined {
+    for (const { seat } of this.#client.world.entities) if (seat !== undefined) return seat;
+    return undefined;
+  }
+
+  #ship(seat: Seat | undefined): Entity | undefined {
+    const entity = seat === undefined ? undefined : this.#client.world.find(seat.ship);
+    return entity?.ship === undefined ? undefined : entity;
+  }
+
+  /** Notices a new ship, and damage to it. */
+  #noteOwn(entity: Entity | undefined): void {
+    const { stage, sound } = this.#equipment;
+    const hull = entity?.ship?.hull ?? 0;
+    if (entity?.ship !== undefined) {
+      this.#own.name = entity.ship.name;
+      this.#own.colour = entity.ship.colour;
+      if (this.#hull === 0) sound.spawn();
+    }
+    if (hull < this.#hull) {
+      const hurt = (this.#hull - hull) / 40;
+      stage.renderer.alarm(Math.min(1, 0.35 + hurt));
+      stage.camera.shake(0.3 + hurt);
+    }
+    this.#hull = hull;
+  }
+
+  #listen(): void {
+    const { stage, hud, sound } = this.#equipment;
+    const { camera, effects } = stage;
+    this.#client.on('shot', ({ position, colour }) => {
+      const [x, y] = inUnits(position);
+      effects.shot(x, y, colour);
+      sound.shot(x - camera.x, y - camera.y);
+    });
+    this.#client.on('hit', ({ position, colour }) => {
+      const [x, y] = inUnits(position);
+      effects.hit(x, y, colour);
+      sound.hit(x - camera.x, y - camera.y);
+    });
+    this.#client.on('explosion', ({ position, size, colour }) => {
+      const [x, y] = inUnits(position);
+      effects.explosion(x, y, size, colour);
+      if (size === 0) return;
+      const nearness = Math.max(0, 1 - Math.hypot(x - camera.x, y - camera.y) / 520);
+      camera.shake(nearness * (size / SHIP_EXPLOSION_SIZE) * 0.8);
+      if (size === SHIP_EXPLOSION_SIZE) sound.shipBroke(x - camera.x, y - camera.y);
+      else sound.rockBroke(x - camera.x, y - camera.y);
+    });
+    this.#client.on('kill', (kill) => {
+      hud.kill(kill, this.#own);
+      if (kill.killer === this.#own.name && kill.killerColour === this.#own.colour) sound.kill();
+    });
+  }
+}
+
+function inUnits(position: readonly [number, number]): [number, number] {
+  return [position[0] / STEPS_PER_UNIT, position[1] / STEPS_PER_UNIT];
+}

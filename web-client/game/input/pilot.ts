@@ -1,0 +1,75 @@
+/**
+ * Brings keyboard, mouse and touch together into the controls of one tick.
+ *
+ * Whatever was used last steers: a key for turning takes the helm from the mouse, moving the mouse takes it back.
+ */
+
+import type { Camera } from '../camera.ts';
+import { STEPS_PER_UNIT } from '../field.ts';
+import type { Controls, Entity } from '../protocol.ts';
+import { turnByKey, turnTowards } from './aim.ts';
+import { HeadingEstimate } from './heading-estimate.ts';
+import type { Keyboard } from './keyboard.ts';
+import type { Mouse } from './mouse.ts';
+import type { Touch } from './touch.ts';
+
+/** What a player without a ship asks for. */
+const NEUTRAL: Controls = { thrust: false, fire: false, turn: 0 };
+
+/** The mouse steers only outside this radius around the ship, in units: closer, a twitch would be half a turn. */
+const AIM_UNITS_MIN = 12;
+
+/** The player at the helm. */
+export class Pilot {
+  /** Where the own ship points, turns under way included. */
+  readonly heading = new HeadingEstimate();
+  readonly #keyboard: Keyboard;
+  readonly #mouse: Mouse;
+  readonly #touch: Touch;
+  readonly #camera: Camera;
+  /** Pixels of the canvas per CSS pixel. */
+  pixelRatio = 1;
+  #mouseSteers = false;
+  #side = 0;
+  #sideTicks = 0;
+
+  constructor(keyboard: Keyboard, mouse: Mouse, touch: Touch, camera: Camera) {
+    this.#keyboard = keyboard;
+    this.#mouse = mouse;
+    this.#touch = touch;
+    this.#camera = camera;
+  }
+
+  /** The controls of this tick. Call it once per tick. */
+  controls(ship: Entity | undefined, nowMs: number): Controls {
+    if (ship?.motion === undefined || ship.heading === undefined) {
+      this.heading.clear();
+      return NEUTRAL;
+    }
+    this.heading.observe(ship.heading.angle);
+    const turn = this.#turn(ship.motion.position);
+    this.heading.turn(turn, nowMs);
+    return {
+      thrust: this.#keyboard.thrust || this.#mouse.thrust || this.#touch.thrust,
+      fire: this.#keyboard.fire || this.#mouse.fire || this.#touch.fire,
+      turn,
+    };
+  }
+
+  #turn(position: readonly [number, number]): number {
+    if (this.#mouse.takeMoved()) this.#mouseSteers = true;
+    const side = this.#keyboard.side;
+    this.#sideTicks = side === this.#side ? this.#sideTicks + 1 : 0;
+    this.#side = side;
+    if (side !== 0) {
+      this.#mouseSteers = false;
+      return turnByKey(side, this.#sideTicks);
+    }
+    if (this.#touch.aimRadians !== undefined) return turnTowards(this.heading.heading, this.#touch.aimRadians);
+    if (!this.#mouseSteers) return 0;
+    const x = this.#mouse.x * this.pixelRatio - this.#camera.screenX(position[0] / STEPS_PER_UNIT);
+    const y = this.#mouse.y * this.pixelRatio - this.#camera.screenY(position[1] / STEPS_PER_UNIT);
+    if (Math.hypot(x, y) < AIM_UNITS_MIN * this.#camera.scale) return 0;
+    return turnTowards(this.heading.heading, Math.atan2(y, x));
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * The page: wires screen, sound, input and dialogs together, and starts a game when the player asks for one.
+ */
+
+import { Game } from './game.ts';
+import { find } from './hud/element.ts';
+import { Hud } from './hud/hud.ts';
+import { JoinDialog } from './hud/join-dialog.ts';
+import { Keyboard } from './input/keyboard.ts';
+import { Mouse } from './input/mouse.ts';
+import { Pilot } from './input/pilot.ts';
+import { Touch } from './input/touch.ts';
+import type { JoinRequest } from './protocol.ts';
+import { serverAddress } from './server-address.ts';
+import { Sound } from './sound.ts';
+import { Stage } from './stage.ts';
+
+/** A page that was hidden for long must not move everything by minutes in one frame. */
+const FRAME_S_MAX = 0.1;
+
+const wantsLessMotion = window.matchMedia('(prefers-reduced-motion: reduce)').matches;
+const address = serverAddress(window.location, document.querySelector<HTMLMetaElement>('meta[name="tickwire-server"]')?.content);
+const sound = new Sound();
+const stage = new Stage(document, wantsLessMotion);
+let game: Game | undefined;
+
+const muteButton = find<HTMLButtonElement>(document, '.mute');
+const hud = new Hud(document, playAgain, () => window.location.reload());
+const joinDialog = new JoinDialog(document, join);
+const keyboard = new Keyboard({ toggleMute, toggleHelp: () => hud.toggleHelp() });
+const pilot = new Pilot(keyboard, new Mouse(stage.field), new Touch(document), stage.camera);
+
+muteButton.addEventListener('click', () => {
+  toggleMute();
+  muteButton.blur();
+});
+for (const gesture of ['pointerdown', 'keydown'] as const) window.addEventListener(gesture, () => sound.start());
+showMute(sound.isMuted);
+joinDialog.open();
+
+let lastMs = performance.now();
+requestAnimationFrame(function frame(nowMs) {
+  const elapsedS = Math.min(Math.max(nowMs - lastMs, 0) / 1000, FRAME_S_MAX);
+  lastMs = nowMs;
+  if (game === undefined) stage.drawSky(nowMs, elapsedS);
+  else game.frame(nowMs, elapsedS);
+  requestAnimationFrame(frame);
+});
+
+function join(request: JoinRequest): void {
+  stage.clear();
+  game = new Game(address, request, { stage, hud, pilot, sound });
+}
+
+function playAgain(): void {
+  game?.leave();
+  game = undefined;
+  hud.end();
+  joinDialog.open();
+}
+
+function toggleMute(): void {
+  showMute(sound.toggleMute());
+}
+
+function showMute(isMuted: boolean): void {
+  muteButton.textContent = isMuted ? 'Sound off' : 'Sound on';
+  muteButton.setAttribute('aria-pressed', String(isMuted));
+}

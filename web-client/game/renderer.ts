@@ -1,0 +1,334 @@
+/**
+ * Draws the world onto the canvas, in layers from far to near: scenery, matter, light, names.
+ *
+ * A frame walks the entities once, sorts them into lists that are kept between frames, and copies pictures. It makes no
+ * objects. Everything that lasts longer than a frame (particles, the camera) belongs to others.
+ */
+
+import type { Background } from './background.ts';
+import type { Camera } from './camera.ts';
+import type { Effects } from './effects.ts';
+import { HULL_MAX, headingToRadians, STEPS_PER_UNIT } from './field.ts';
+import { Labels } from './labels.ts';
+import { ParticleKind, type Particles } from './particles.ts';
+import type { Entity } from './protocol.ts';
+import { drawSprites, makeCanvas, type Sprite, type SpriteSheet, tinted } from './sprites.ts';
+
+/** Hulls are drawn a little larger than the circle that collides, so that a near miss looks like one. */
+const HULL_SIZE = 0.96;
+
+const BAR_WIDTH_UNITS = 36;
+const BAR_ABOVE_UNITS = 34;
+
+/** Displays with more pixels than this per CSS pixel gain nothing that eyes would notice in motion. */
+const PIXEL_RATIO_MAX = 2;
+
+/** What a frame is drawn from. */
+export interface Scene {
+  readonly entities: Iterable<Entity>;
+  /** The player's own ship, if there is one. */
+  readonly ownShip: Entity | undefined;
+  /** Heading at which to draw the own ship, in heading steps; undefined: as it came. */
+  readonly ownHeading: number | undefined;
+  /** How many position steps a velocity of 1 covers in a second, which is the tick rate. */
+  readonly tickRate: number;
+}
+
+/** The picture of the arena. */
+export class Renderer {
+  readonly #canvas: HTMLCanvasElement;
+  readonly #context: CanvasRenderingContext2D;
+  readonly #camera: Camera;
+  readonly #background: Background;
+  readonly #particles: Particles;
+  readonly #effects: Effects;
+  readonly #labels = new Labels();
+  readonly #alarm = drawAlarm();
+  readonly #ships: Entity[] = [];
+  readonly #asteroids: Entity[] = [];
+  readonly #bullets: Entity[] = [];
+  #sheet: SpriteSheet | undefined;
+  #drawingSheet = false;
+  #pixelRatio = 1;
+  #alarmStrength = 0;
+
+  constructor(
+    canvas: HTMLCanvasElement,
+    camera: Camera,
+    background: Background,
+    particles: Particles,
+    effects: Effects,
+  ) {
+    const context = canvas.getContext('2d', { alpha: false });
+    if (context === null) throw new Error('this browser has no 2D canvas');
+    this.#canvas = canvas;
+    this.#context = context;
+    this.#camera = camera;
+    this.#background = background;
+    this.#particles = particles;
+    this.#effects = effects;
+  }
+
+  /** Takes the size of the window, in CSS pixels. Sprites of the new size follow when they are ready. */
+  resize(width: number, height: number, pixelRatio: number): void {
+    this.#pixelRatio = Math.min(Math.max(pixelRatio, 1), PIXEL_RATIO_MAX);
+    this.#canvas.width = Math.round(width * this.#pixelRatio);
+    this.#canvas.height = Math.round(height * this.#pixelRatio);
+    this.#camera.resize(this.#canvas.width, this.#canvas.height);
+    this.#labels.resize(this.#pixelRatio);
+    void this.#refreshSheet();
+  }
+
+  /** Reddens the rim of the screen: the own ship was hurt. */
+  alarm(strength: number): void {
+    this.#alarmStrength = Math.max(this.#alarmStrength, strength);
+  }
+
+  /** Draws one frame. */
+  draw(scene: Scene, nowMs: number, elapsedS: number): void {
+    const context = this.#context;
+    this.#background.draw(context, this.#camera, this.#pixelRatio);
+    const sheet = this.#sheet;
+    if (sheet === undefined) return;
+    context.imageSmoothingEnabled = true;
+    this.#sort(scene.entities);
+    this.#drawAsteroids(sheet, nowMs);
+    this.#drawMatter(sheet);
+    context.globalCompositeOperation = 'lighter';
+    this.#drawFlames(sheet, scene, nowMs);
+    context.globalCompositeOperation = 'source-over';
+    this.#drawShips(sheet, scene);
+    context.globalCompositeOperation = 'lighter';
+    this.#drawBullets(sheet);
+    this.#drawShields(sheet, nowMs);
+    this.#drawLight(sheet);
+    context.globalCompositeOperation = 'source-over';
+    context.globalAlpha = 1;
+    this.#drawNames(scene);
+    this.#drawAlarm(elapsedS);
+  }
+
+  #sort(entities: Iterable<Entity>): void {
+    this.#ships.length = 0;
+    this.#asteroids.length = 0;
+    this.#bullets.length = 0;
+    for (const entity of entities) {
+      if (entity.motion === undefined) continue;
+      if (entity.ship !== undefined) this.#ships.push(entity);
+      else if (entity.asteroid !== undefined) this.#asteroids.push(entity);
+      else if (entity.bullet !== undefined) this.#bullets.push(entity);
+    }
+  }
+
+  #drawAsteroids(sheet: SpriteSheet, nowMs: number): void {
+    for (const entity of this.#asteroids) {
+      const { motion, asteroid } = entity;
+      if (motion === undefined || asteroid === undefined) continue;
+      const sprite = sheet.asteroids[asteroid.size]?.[asteroid.shape];
+      if (sprite === undefined) continue;
+      // How a stone turns matters to nobody but the eye, so each page turns it by itself.
+      const spin = (asteroid.shape % 2 === 0 ? 1 : -1) * (0.12 + 0.09 * (entity.slot % 5)) * (1.6 - asteroid.size * 0.25);
+      const x = motion.position[0] / STEPS_PER_UNIT;
+      const y = motion.position[1] / STEPS_PER_UNIT;
+      this.#copy(sprite, x, y, entity.slot + (nowMs / 1000) * spin, 1);
+      this.#copy(sheet.shade, x, y, 0, (sprite.half * sprite.unitsPerPixel) / 32 * 0.97);
+    }
+  }
+
+  #drawFlames(sheet: SpriteSheet, scene: Scene, nowMs: number): void {
+    const context = this.#context;
+    for (const entity of this.#ships) {
+      const { motion, ship } = entity;
+      if (motion === undefined || ship === undefined) continue;
+      const x = motion.position[0] / STEPS_PER_UNIT;
+      const y = motion.position[1] / STEPS_PER_UNIT;
+      const glow = tinted(sheet.glows, ship.colour);
+      context.globalAlpha = entity === scene.ownShip ? 0.42 : 0.26;
+      this.#copy(glow, x, y, 0, 2);
+      if (!ship.thrusting) continue;
+      const angle = shipAngle(entity, scene);
+      const perSecond = scene.tickRate / STEPS_PER_UNIT;
+      this.#effects.thrust(x, y, motion.velocity[0] * perSecond, motion.velocity[1] * perSecond, angle, ship.colour);
+      const flicker = 0.85 + 0.2 * Math.sin(nowMs * 0.061 + entity.slot) + 0.1 * Math.sin(nowMs * 0.107);
+      context.globalAlpha = 0.95;
+      const backX = Math.cos(angle) * -16;
+      const backY = Math.sin(angle) * -16;
+      this.#copy(tinted(sheet.flames, ship.colour), x + backX, y + backY, angle, flicker);
+    }
+    context.globalAlpha = 1;
+  }
+
+  #drawShips(sheet: SpriteSheet, scene: Scene): void {
+    for (const entity of this.#ships) {
+      const { motion, ship } = entity;
+      if (motion === undefined || ship === undefined) continue;
+      const sprite = tinted(ship.isAi ? sheet.drones : sheet.ships, ship.colour);
+      const x = motion.position[0] / STEPS_PER_UNIT;
+      const y = motion.position[1] / STEPS_PER_UNIT;
+      this.#copy(sprite, x, y, shipAngle(entity, scene), HULL_SIZE);
+    }
+  }
+
+  #drawBullets(sheet: SpriteSheet): void {
+    for (const { motion, bullet } of this.#bullets) {
+      if (motion === undefined || bullet === undefined) continue;
+      const angle = Math.atan2(motion.velocity[1], motion.velocity[0]);
+      this.#copy(
+        tinted(sheet.bolts, bullet.colour),
+        motion.position[0] / STEPS_PER_UNIT,
+        motion.position[1] / STEPS_PER_UNIT,
+        angle,
+        1,
+      );
+    }
+  }
+
+  #drawShields(sheet: SpriteSheet, nowMs: number): void {
+    for (const { motion, ship } of this.#ships) {
+      if (motion === undefined || ship === undefined || !ship.shielded) continue;
+      this.#context.globalAlpha = 0.72 + 0.2 * Math.sin(nowMs / 130);
+      this.#copy(
+        tinted(sheet.shields, ship.colour),
+        motion.position[0] / STEPS_PER_UNIT,
+        motion.position[1] / STEPS_PER_UNIT,
+        nowMs / 2600,
+        1,
+      );
+    }
+    this.#context.globalAlpha = 1;
+  }
+
+  /** Particles that cover what is behind them. */
+  #drawMatter(sheet: SpriteSheet): void {
+    const { kind, colour, x, y, angle, leftS, capacity } = this.#particles;
+    for (let at = 0; at < capacity; at += 1) {
+      if ((leftS[at] as number) <= 0) continue;
+      const isShard = kind[at] === ParticleKind.shard;
+      if (!isShard && kind[at] !== ParticleKind.dust) continue;
+      const age = this.#particles.age(at);
+      this.#context.globalAlpha = isShard ? Math.min(1, (1 - age) * 2.5) : (1 - age) * 0.55;
+      const sprite = tinted(isShard ? (sheet.shards[at % 2] as readonly Sprite[]) : sheet.dusts, colour[at] as number);
+      this.#copy(sprite, x[at] as number, y[at] as number, angle[at] as number, this.#particles.sizeNow(at, age));
+    }
+    this.#context.globalAlpha = 1;
+  }
+
+  /** Particles that add light. */
+  #drawLight(sheet: SpriteSheet): void {
+    const { kind, colour, x, y, velocityX, velocityY, angle, leftS, capacity } = this.#particles;
+    const context = this.#context;
+    for (let at = 0; at < capacity; at += 1) {
+      if ((leftS[at] as number) <= 0) continue;
+      const paint = colour[at] as number;
+      const age = this.#particles.age(at);
+      const size = this.#particles.sizeNow(at, age);
+      const px = x[at] as number;
+      const py = y[at] as number;
+      switch (kind[at]) {
+        case ParticleKind.spark:
+          context.globalAlpha = Math.min(1, (1 - age) * 1.6);
+          this.#copy(
+            tinted(sheet.sparks, paint),
+            px,
+            py,
+            Math.atan2(velocityY[at] as number, velocityX[at] as number),
+            size * 1.6,
+          );
+          break;
+        case ParticleKind.glow:
+          context.globalAlpha = (1 - age) * (1 - age);
+          this.#copy(tinted(sheet.glows, paint), px, py, 0, size);
+          break;
+        case ParticleKind.ring:
+          context.globalAlpha = (1 - age) * (1 - age) * 0.9;
+          this.#copy(tinted(sheet.rings, paint), px, py, 0, size);
+          break;
+        case ParticleKind.flash:
+          context.globalAlpha = 1 - age;
+          this.#copy(tinted(sheet.flashes, paint), px, py, angle[at] as number, size);
+          break;
+        default:
+          break;
+      }
+    }
+  }
+
+  #drawNames(scene: Scene): void {
+    const context = this.#context;
+    const camera = this.#camera;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    const width = Math.round(BAR_WIDTH_UNITS * camera.scale);
+    const height = Math.max(2, Math.round(3 * this.#pixelRatio));
+    for (const entity of this.#ships) {
+      const { motion, ship } = entity;
+      if (motion === undefined || ship === undefined) continue;
+      const worldX = motion.position[0] / STEPS_PER_UNIT;
+      const worldY = motion.position[1] / STEPS_PER_UNIT;
+      if (!camera.sees(worldX, worldY, 60)) continue;
+      const x = Math.round(camera.screenX(worldX) - width / 2);
+      const y = Math.round(camera.screenY(worldY - BAR_ABOVE_UNITS));
+      context.globalAlpha = 0.75;
+      context.fillStyle = '#04070e';
+      context.fillRect(x - 1, y - 1, width + 2, height + 2);
+      context.globalAlpha = 1;
+      context.fillStyle = hullColour(ship.hull);
+      context.fillRect(x, y, Math.round((width * ship.hull) / HULL_MAX), height);
+      if (entity === scene.ownShip) continue;
+      const label = this.#labels.picture(ship.name, ship.colour);
+      context.drawImage(label, Math.round(x + width / 2 - label.width / 2), y - label.height);
+    }
+  }
+
+  #drawAlarm(elapsedS: number): void {
+    if (this.#alarmStrength <= 0.01) return;
+    const context = this.#context;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.globalAlpha = Math.min(1, this.#alarmStrength);
+    context.drawImage(this.#alarm, 0, 0, this.#canvas.width, this.#canvas.height);
+    context.globalAlpha = 1;
+    this.#alarmStrength *= Math.exp(-elapsedS / 0.22);
+  }
+
+  /** Copies a sprite to a place in the world, turned and scaled, unless it is off the screen. */
+  #copy(sprite: Sprite, x: number, y: number, angle: number, size: number): void {
+    const camera = this.#camera;
+    if (!camera.sees(x, y, sprite.half * sprite.unitsPerPixel * size * 1.42)) return;
+    const scale = camera.scale * sprite.unitsPerPixel * size;
+    const cosine = Math.cos(angle) * scale;
+    const sine = Math.sin(angle) * scale;
+    this.#context.setTransform(cosine, sine, -sine, cosine, camera.screenX(x), camera.screenY(y));
+    this.#context.drawImage(sprite.image, -sprite.half, -sprite.half);
+  }
+
+  async #refreshSheet(): Promise<void> {
+    if (this.#drawingSheet) return;
+    this.#drawingSheet = true;
+    // The window may change again while sprites are drawn, so this goes on until they fit.
+    while (this.#sheet?.scale !== this.#camera.scale) this.#sheet = await drawSprites(this.#camera.scale);
+    this.#drawingSheet = false;
+  }
+}
+
+function shipAngle(entity: Entity, scene: Scene): number {
+  const own = entity === scene.ownShip ? scene.ownHeading : undefined;
+  return headingToRadians(own ?? entity.heading?.angle ?? 0);
+}
+
+/** From green over yellow to red, in steps that also differ in lightness. */
+function hullColour(hull: number): string {
+  if (hull > 60) return '#7df0a8';
+  return hull > 30 ? '#ffd166' : '#ff5d5d';
+}
+
+/** A frame of red light, faint towards the middle. */
+function drawAlarm(): HTMLCanvasElement {
+  const { image, context } = makeCanvas(160, 100);
+  const light = context.createRadialGradient(80, 50, 34, 80, 50, 96);
+  light.addColorStop(0, 'rgba(255, 40, 40, 0)');
+  light.addColorStop(0.55, 'rgba(255, 40, 40, 0.16)');
+  light.addColorStop(1, 'rgba(255, 30, 30, 0.62)');
+  context.fillStyle = light;
+  context.fillRect(0, 0, 160, 100);
+  return image;
+}
+
