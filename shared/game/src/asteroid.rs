@@ -14,6 +14,9 @@ pub const SHAPES: u8 = 8;
 /// Fastest that an asteroid drifts, in steps per tick, whatever hits it.
 pub const SPEED_MAX: i32 = steps_per_tick(120);
 
+/// How much of its speed an asteroid keeps when it bounces: all, or the field would come to rest.
+pub const BOUNCE_SIXTEENTHS: i32 = 16;
+
 /// Radius of an asteroid, in steps.
 pub const fn radius(size: u8) -> i32 {
     match size {
@@ -46,5 +49,5 @@ pub const fn hull(size: u8) -> u8 {
 
 /// Moves an asteroid by one tick: straight on, and off the walls without loss.
 pub const fn step_asteroid(motion: &mut Motion, size: u8) {
-    motion.advance(radius(size), 16);
+    motion.advance(radius(size), BOUNCE_SIXTEENTHS);
 }

@@ -5,7 +5,7 @@
 
 use crate::{
     motion::Motion,
-    vector::{difference, dot, length, length_squared, rounded_quotient},
+    vector::{difference, dot, length, length_squared, rounded_quotient, shortened},
 };
 
 /// A body in a collision.
@@ -19,6 +19,9 @@ pub struct Body {
     pub mass: i32,
     /// Fastest it may leave, in steps per tick.
     pub speed_max: i32,
+    /// How much of the speed at which it meets something it parts with; the duller of two
+    /// decides.
+    pub bounce_sixteenths: i32,
 }
 
 /// What came of a collision.
@@ -47,7 +50,8 @@ pub fn bounce(first: &Body, second: &Body) -> Option<Impact> {
     let relative = difference(second.motion.velocity(), first.motion.velocity());
     let separating_speed = rounded_quotient(dot(relative, apart), distance);
     let closing_speed = (-separating_speed).max(0);
-    let wanted_speed = (closing_speed * BOUNCE_SIXTEENTHS / 16).max(PART_SPEED_MIN);
+    let bounce_sixteenths = first.bounce_sixteenths.min(second.bounce_sixteenths);
+    let wanted_speed = (closing_speed * bounce_sixteenths / 16).max(PART_SPEED_MIN);
     if separating_speed >= wanted_speed {
         return None;
     }
@@ -61,7 +65,7 @@ pub fn bounce(first: &Body, second: &Body) -> Option<Impact> {
             rounded_quotient(pushed, masses * distance)
         };
         let pushed = [velocity[0] + share(apart[0]), velocity[1] + share(apart[1])];
-        crate::vector::shortened(pushed, body.speed_max.max(length(velocity)))
+        shortened(pushed, body.speed_max.max(length(velocity)))
     };
     Some(Impact {
         first: push(first, second.mass, -1),
@@ -69,9 +73,6 @@ pub fn bounce(first: &Body, second: &Body) -> Option<Impact> {
         closing_speed,
     })
 }
-
-/// How much of the speed at which bodies meet they part with.
-const BOUNCE_SIXTEENTHS: i32 = 11;
 
 /// Bodies that overlap part at least this fast, in steps per tick, so that none stay locked.
 const PART_SPEED_MIN: i32 = 24;

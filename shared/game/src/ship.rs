@@ -27,6 +27,9 @@ pub const SPEED_MAX: i32 = steps_per_tick(300);
 /// Most that a ship turns in one tick, in heading steps: 0.8 turns a second.
 pub const TURN_MAX: i8 = 40;
 
+/// How much of its speed a ship keeps when it bounces.
+pub const BOUNCE_SIXTEENTHS: i32 = 10;
+
 /// What a pilot asks of a ship for one tick.
 #[cfg_attr(feature = "protocol", derive(Component, Record))]
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -57,7 +60,7 @@ pub const fn step_ship(motion: &mut Motion, heading: &mut Heading, controls: &Co
     let course = if controls.thrust { velocity_at(heading.angle, SPEED_MAX) } else { [0, 0] };
     let [x, y] = motion.velocity();
     *motion = Motion::new(motion.position, [approached(x, course[0]), approached(y, course[1])]);
-    motion.advance(RADIUS, WALL_BOUNCE_SIXTEENTHS);
+    motion.advance(RADIUS, BOUNCE_SIXTEENTHS);
 }
 
 /// The velocity of this speed along a heading.
@@ -68,9 +71,6 @@ pub const fn velocity_at(angle: u16, speed: i32) -> [i32; 2] {
         rounded_quotient(y as i64 * speed as i64, ONE as i64),
     ]
 }
-
-/// How much of its speed a ship keeps at a wall.
-const WALL_BOUNCE_SIXTEENTHS: i32 = 10;
 
 /// Share of the way to the wanted velocity that a ship goes in one tick. Sixteen ticks are the
 /// time constant: 0.8 s.
