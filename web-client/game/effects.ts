@@ -88,9 +88,9 @@ export class Effects {
     particles.emit(ParticleKind.glow, colour, x, y, 0, 0, 0.9, 6.5);
     particles.emit(ParticleKind.ring, colour, x, y, 0, 0, 0.62, 3.6);
     particles.emit(ParticleKind.ring, EMBER, x, y, 0, 0, 0.38, 1.9);
-    this.#sparks(x, y, EMBER, 26, 430, 0.75);
+    this.#sparks(x, y, EMBER, 28, 430, 0.95);
     this.#sparks(x, y, colour, 18, 330, 0.95);
-    for (let count = this.#count(10); count > 0; count -= 1) {
+    for (let count = this.#count(16); count > 0; count -= 1) {
       const direction = Math.random() * 2 * Math.PI;
       const distance = Math.random() * 16;
       particles.emit(
@@ -100,8 +100,8 @@ export class Effects {
         y + Math.sin(direction) * distance,
         Math.cos(direction) * (40 + Math.random() * 90),
         Math.sin(direction) * (40 + Math.random() * 90),
-        0.35 + Math.random() * 0.5,
-        0.8 + Math.random() * 0.9,
+        0.4 + Math.random() * 0.8,
+        0.7 + Math.random() * 0.9,
       );
     }
     this.#shards(x, y, colour, 9, 190, 0.26);
@@ -113,7 +113,7 @@ export class Effects {
     this.#particles.emit(ParticleKind.flash, EMBER, x, y, 0, 0, 0.15, 0.5 + size * 0.34, Math.random() * 6.3);
     this.#particles.emit(ParticleKind.glow, EMBER, x, y, 0, 0, 0.36, 1 + size * 0.8);
     this.#particles.emit(ParticleKind.ring, STONE, x, y, 0, 0, 0.42, 0.7 + size * 0.5);
-    this.#sparks(x, y, EMBER, 4 + size * 3, 170 + size * 40, 0.5);
+    this.#sparks(x, y, EMBER, 4 + size * 3, 170 + size * 40, 0.7);
     this.#shards(x, y, STONE, 4 + size * 3, 70 + size * 34, 0.14 + size * 0.035);
   }
 

@@ -37,6 +37,7 @@ export class Game {
       entities: this.#client.world.entities,
       ownShip: undefined,
       ownHeading: undefined,
+      ownThrust: undefined,
       tickRate: this.#client.tickRate,
     };
     this.#client.on('state', (state: ConnectionState) => equipment.hud.connection.change(state));
@@ -48,6 +49,16 @@ export class Game {
   leave(): void {
     this.#client.leave();
     this.#equipment.sound.engine(false);
+  }
+
+  /** What the server shows this player. */
+  get world(): Client['world'] {
+    return this.#client.world;
+  }
+
+  /** The player's ship, if there is one. */
+  get ship(): Entity | undefined {
+    return this.#ship(this.#seat());
   }
 
   /** Draws one frame. */
@@ -70,10 +81,12 @@ export class Game {
         elapsedS,
       );
     }
-    sound.engine(ship?.ship?.thrusting === true);
+    // The player's own turns and engine show at once; the server's answer to them comes later.
     this.#scene.entities = world.entities;
     this.#scene.ownShip = ship;
     this.#scene.ownHeading = pilot.heading.isSet ? pilot.heading.drawn(nowMs, 1000 / tickRate) : undefined;
+    this.#scene.ownThrust = pilot.thrusts;
+    sound.engine(ship !== undefined && pilot.thrusts);
     this.#scene.tickRate = tickRate;
     stage.draw(this.#scene, nowMs, elapsedS);
     hud.show(this.#client, seat, ship, nowMs);
@@ -82,7 +95,7 @@ export class Game {
   #controls(): Controls {
     const { pilot, stage } = this.#equipment;
     pilot.pixelRatio = stage.pixelRatio;
-    return pilot.controls(this.#ship(this.#seat()), performance.now());
+    return pilot.controls(this.ship, performance.now());
   }
 
   /** The only seat that this client is shown is its own. */

@@ -38,6 +38,9 @@ for (const gesture of ['pointerdown', 'keydown'] as const) window.addEventListen
 showMute(sound.isMuted);
 joinDialog.open();
 
+// For the browser's console and for tests: the game that is on, if any.
+Object.defineProperty(window, 'arena', { get: () => game });
+
 let lastMs = performance.now();
 requestAnimationFrame(function frame(nowMs) {
   const elapsedS = Math.min(Math.max(nowMs - lastMs, 0) / 1000, FRAME_S_MAX);

@@ -44,7 +44,7 @@ export const PAINTS: readonly Paint[] = [
   { name: 'Violet', tint: '#a981ff', light: '#dfd0ff', dark: '#42248f', livery: 'bars' },
   { name: 'Ivory', tint: '#f1ecdc', light: '#ffffff', dark: '#6a6452', livery: 'band' },
   { name: 'Stone', tint: '#66718d', light: '#98a4bf', dark: '#252d3f', livery: 'band' },
-  { name: 'Ember', tint: '#ff9a3d', light: '#fff0c2', dark: '#6b2400', livery: 'band' },
+  { name: 'Ember', tint: '#ff7d2a', light: '#ffd392', dark: '#6b2400', livery: 'band' },
 ];
 
 /** The paint of a colour number; anything out of range is stone. */

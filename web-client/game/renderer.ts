@@ -30,6 +30,8 @@ export interface Scene {
   readonly ownShip: Entity | undefined;
   /** Heading at which to draw the own ship, in heading steps; undefined: as it came. */
   readonly ownHeading: number | undefined;
+  /** Whether the own engine burns by the newest input; undefined: as it came. */
+  readonly ownThrust: boolean | undefined;
   /** How many position steps a velocity of 1 covers in a second, which is the tick rate. */
   readonly tickRate: number;
 }
@@ -145,7 +147,8 @@ export class Renderer {
       const glow = tinted(sheet.glows, ship.colour);
       context.globalAlpha = entity === scene.ownShip ? 0.42 : 0.26;
       this.#copy(glow, x, y, 0, 2);
-      if (!ship.thrusting) continue;
+      const thrusts = entity === scene.ownShip ? (scene.ownThrust ?? ship.thrusting) : ship.thrusting;
+      if (!thrusts) continue;
       const angle = shipAngle(entity, scene);
       const perSecond = scene.tickRate / STEPS_PER_UNIT;
       this.#effects.thrust(x, y, motion.velocity[0] * perSecond, motion.velocity[1] * perSecond, angle, ship.colour);

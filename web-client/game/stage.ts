@@ -21,7 +21,13 @@ const REDUCED_AMOUNT = 0.35;
 /** How the camera drifts while nobody plays, in units per second. */
 const DRIFT_UNITS_PER_S = 42;
 
-const EMPTY_SCENE: Scene = { entities: [], ownShip: undefined, ownHeading: undefined, tickRate: 1 };
+const EMPTY_SCENE: Scene = {
+  entities: [],
+  ownShip: undefined,
+  ownHeading: undefined,
+  ownThrust: undefined,
+  tickRate: 1,
+};
 
 /** Everything that draws. */
 export class Stage {

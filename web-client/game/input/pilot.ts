@@ -1,5 +1,5 @@
 /**
- * Brings keyboard, mouse and touch together into the controls of one tick.
+ * Brings keyboard, mouse, touch and gamepad together into the controls of one tick.
  *
  * Whatever was used last steers: a key for turning takes the helm from the mouse, moving the mouse takes it back.
  */
@@ -8,6 +8,7 @@ import type { Camera } from '../camera.ts';
 import { STEPS_PER_UNIT } from '../field.ts';
 import type { Controls, Entity } from '../protocol.ts';
 import { turnByKey, turnTowards } from './aim.ts';
+import { type PadState, readGamepad } from './gamepad.ts';
 import { HeadingEstimate } from './heading-estimate.ts';
 import type { Keyboard } from './keyboard.ts';
 import type { Mouse } from './mouse.ts';
@@ -29,6 +30,8 @@ export class Pilot {
   readonly #camera: Camera;
   /** Pixels of the canvas per CSS pixel. */
   pixelRatio = 1;
+  /** Whether the engine burns by the newest controls. */
+  thrusts = false;
   #mouseSteers = false;
   #side = 0;
   #sideTicks = 0;
@@ -44,19 +47,22 @@ export class Pilot {
   controls(ship: Entity | undefined, nowMs: number): Controls {
     if (ship?.motion === undefined || ship.heading === undefined) {
       this.heading.clear();
+      this.thrusts = false;
       return NEUTRAL;
     }
     this.heading.observe(ship.heading.angle);
-    const turn = this.#turn(ship.motion.position);
+    const pad = readGamepad(navigator.getGamepads?.() ?? []);
+    const turn = this.#turn(ship.motion.position, pad);
     this.heading.turn(turn, nowMs);
+    this.thrusts = this.#keyboard.thrust || this.#mouse.thrust || this.#touch.thrust || pad.thrust;
     return {
-      thrust: this.#keyboard.thrust || this.#mouse.thrust || this.#touch.thrust,
-      fire: this.#keyboard.fire || this.#mouse.fire || this.#touch.fire,
+      thrust: this.thrusts,
+      fire: this.#keyboard.fire || this.#mouse.fire || this.#touch.fire || pad.fire,
       turn,
     };
   }
 
-  #turn(position: readonly [number, number]): number {
+  #turn(position: readonly [number, number], pad: PadState): number {
     if (this.#mouse.takeMoved()) this.#mouseSteers = true;
     const side = this.#keyboard.side;
     this.#sideTicks = side === this.#side ? this.#sideTicks + 1 : 0;
@@ -65,7 +71,11 @@ export class Pilot {
       this.#mouseSteers = false;
       return turnByKey(side, this.#sideTicks);
     }
-    if (this.#touch.aimRadians !== undefined) return turnTowards(this.heading.heading, this.#touch.aimRadians);
+    const stick = this.#touch.aimRadians ?? pad.aimRadians;
+    if (stick !== undefined) {
+      this.#mouseSteers = false;
+      return turnTowards(this.heading.heading, stick);
+    }
     if (!this.#mouseSteers) return 0;
     const x = this.#mouse.x * this.pixelRatio - this.#camera.screenX(position[0] / STEPS_PER_UNIT);
     const y = this.#mouse.y * this.pixelRatio - this.#camera.screenY(position[1] / STEPS_PER_UNIT);
