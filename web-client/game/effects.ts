@@ -33,6 +33,11 @@ export class Effects {
     this.#thrustDue = (this.#thrustDue % 1) + THRUST_PER_S * room * this.#amount * elapsedS;
   }
 
+  /** Whether engines shed anything in this frame. */
+  get shedsSparks(): boolean {
+    return this.#thrustDue >= 1;
+  }
+
   /** Trail of one ship in this frame. Position and velocity in units and seconds. */
   thrust(x: number, y: number, velocityX: number, velocityY: number, angle: number, colour: number): void {
     const backX = -Math.cos(angle);

@@ -46,9 +46,13 @@ export class Renderer {
   readonly #effects: Effects;
   readonly #labels = new Labels();
   readonly #alarm = drawAlarm();
+  // Emptying an array gives its memory back, so these keep their length and have a count beside them.
   readonly #ships: Entity[] = [];
   readonly #asteroids: Entity[] = [];
   readonly #bullets: Entity[] = [];
+  #shipCount = 0;
+  #asteroidCount = 0;
+  #bulletCount = 0;
   #sheet: SpriteSheet | undefined;
   #drawingSheet = false;
   #pixelRatio = 1;
@@ -111,19 +115,20 @@ export class Renderer {
   }
 
   #sort(entities: Iterable<Entity>): void {
-    this.#ships.length = 0;
-    this.#asteroids.length = 0;
-    this.#bullets.length = 0;
+    this.#shipCount = 0;
+    this.#asteroidCount = 0;
+    this.#bulletCount = 0;
     for (const entity of entities) {
       if (entity.motion === undefined) continue;
-      if (entity.ship !== undefined) this.#ships.push(entity);
-      else if (entity.asteroid !== undefined) this.#asteroids.push(entity);
-      else if (entity.bullet !== undefined) this.#bullets.push(entity);
+      if (entity.ship !== undefined) this.#ships[this.#shipCount++] = entity;
+      else if (entity.asteroid !== undefined) this.#asteroids[this.#asteroidCount++] = entity;
+      else if (entity.bullet !== undefined) this.#bullets[this.#bulletCount++] = entity;
     }
   }
 
   #drawAsteroids(sheet: SpriteSheet, nowMs: number): void {
-    for (const entity of this.#asteroids) {
+    for (let at = 0; at < this.#asteroidCount; at += 1) {
+      const entity = this.#asteroids[at] as Entity;
       const { motion, asteroid } = entity;
       if (motion === undefined || asteroid === undefined) continue;
       const sprite = sheet.asteroids[asteroid.size]?.[asteroid.shape];
@@ -139,7 +144,8 @@ export class Renderer {
 
   #drawFlames(sheet: SpriteSheet, scene: Scene, nowMs: number): void {
     const context = this.#context;
-    for (const entity of this.#ships) {
+    for (let at = 0; at < this.#shipCount; at += 1) {
+      const entity = this.#ships[at] as Entity;
       const { motion, ship } = entity;
       if (motion === undefined || ship === undefined) continue;
       const x = motion.position[0] / STEPS_PER_UNIT;
@@ -150,8 +156,10 @@ export class Renderer {
       const thrusts = entity === scene.ownShip ? (scene.ownThrust ?? ship.thrusting) : ship.thrusting;
       if (!thrusts) continue;
       const angle = shipAngle(entity, scene);
-      const perSecond = scene.tickRate / STEPS_PER_UNIT;
-      this.#effects.thrust(x, y, motion.velocity[0] * perSecond, motion.velocity[1] * perSecond, angle, ship.colour);
+      if (this.#effects.shedsSparks) {
+        const perSecond = scene.tickRate / STEPS_PER_UNIT;
+        this.#effects.thrust(x, y, motion.velocity[0] * perSecond, motion.velocity[1] * perSecond, angle, ship.colour);
+      }
       const flicker = 0.85 + 0.2 * Math.sin(nowMs * 0.061 + entity.slot) + 0.1 * Math.sin(nowMs * 0.107);
       context.globalAlpha = 0.95;
       const backX = Math.cos(angle) * -16;
@@ -162,7 +170,8 @@ export class Renderer {
   }
 
   #drawShips(sheet: SpriteSheet, scene: Scene): void {
-    for (const entity of this.#ships) {
+    for (let at = 0; at < this.#shipCount; at += 1) {
+      const entity = this.#ships[at] as Entity;
       const { motion, ship } = entity;
       if (motion === undefined || ship === undefined) continue;
       const sprite = tinted(ship.isAi ? sheet.drones : sheet.ships, ship.colour);
@@ -173,7 +182,8 @@ export class Renderer {
   }
 
   #drawBullets(sheet: SpriteSheet): void {
-    for (const { motion, bullet } of this.#bullets) {
+    for (let at = 0; at < this.#bulletCount; at += 1) {
+      const { motion, bullet } = this.#bullets[at] as Entity;
       if (motion === undefined || bullet === undefined) continue;
       const angle = Math.atan2(motion.velocity[1], motion.velocity[0]);
       this.#copy(
@@ -187,7 +197,8 @@ export class Renderer {
   }
 
   #drawShields(sheet: SpriteSheet, nowMs: number): void {
-    for (const { motion, ship } of this.#ships) {
+    for (let at = 0; at < this.#shipCount; at += 1) {
+      const { motion, ship } = this.#ships[at] as Entity;
       if (motion === undefined || ship === undefined || !ship.shielded) continue;
       this.#context.globalAlpha = 0.72 + 0.2 * Math.sin(nowMs / 130);
       this.#copy(
@@ -262,7 +273,8 @@ export class Renderer {
     context.setTransform(1, 0, 0, 1, 0, 0);
     const width = Math.round(BAR_WIDTH_UNITS * camera.scale);
     const height = Math.max(2, Math.round(3 * this.#pixelRatio));
-    for (const entity of this.#ships) {
+    for (let at = 0; at < this.#shipCount; at += 1) {
+      const entity = this.#ships[at] as Entity;
       const { motion, ship } = entity;
       if (motion === undefined || ship === undefined) continue;
       const worldX = motion.position[0] / STEPS_PER_UNIT;
