@@ -45,7 +45,7 @@ let lastMs = performance.now();
 requestAnimationFrame(function frame(nowMs) {
   const elapsedS = Math.min(Math.max(nowMs - lastMs, 0) / 1000, FRAME_S_MAX);
   lastMs = nowMs;
-  if (game === undefined) stage.drawSky(nowMs, elapsedS);
+  if (game === undefined) stage.drawLobby(nowMs, elapsedS);
   else game.frame(nowMs, elapsedS);
   requestAnimationFrame(frame);
 });

@@ -1,6 +1,6 @@
 /**
  * The canvas with all that draws on it: camera, sky, particles, renderer and map. It is there before any game is, and
- * shows the drifting sky then.
+ * shows drifting stones then.
  */
 
 import { Background } from './background.ts';
@@ -8,6 +8,7 @@ import { Camera } from './camera.ts';
 import { Effects } from './effects.ts';
 import { WORLD_UNITS } from './field.ts';
 import { find } from './hud/element.ts';
+import { Lobby } from './lobby.ts';
 import { Minimap } from './minimap.ts';
 import { Particles } from './particles.ts';
 import { Renderer, type Scene } from './renderer.ts';
@@ -21,14 +22,6 @@ const REDUCED_AMOUNT = 0.35;
 /** How the camera drifts while nobody plays, in units per second. */
 const DRIFT_UNITS_PER_S = 42;
 
-const EMPTY_SCENE: Scene = {
-  entities: [],
-  ownShip: undefined,
-  ownHeading: undefined,
-  ownThrust: undefined,
-  tickRate: 1,
-};
-
 /** Everything that draws. */
 export class Stage {
   readonly camera = new Camera(WORLD_UNITS / 2, WORLD_UNITS / 2);
@@ -38,6 +31,14 @@ export class Stage {
   readonly field: HTMLCanvasElement;
   readonly #particles = new Particles(PARTICLES_MAX);
   readonly #wantsLessMotion: boolean;
+  readonly #lobby = new Lobby();
+  readonly #lobbyScene: Scene = {
+    entities: this.#lobby.entities,
+    ownShip: undefined,
+    ownHeading: undefined,
+    ownThrust: undefined,
+    tickRate: 1,
+  };
 
   constructor(root: ParentNode, wantsLessMotion: boolean) {
     this.#wantsLessMotion = wantsLessMotion;
@@ -64,15 +65,16 @@ export class Stage {
     this.minimap.draw(scene.entities, scene.ownShip, this.camera, nowMs);
   }
 
-  /** Draws a frame of the empty sky. */
-  drawSky(nowMs: number, elapsedS: number): void {
+  /** Draws a frame of the field while nobody plays. */
+  drawLobby(nowMs: number, elapsedS: number): void {
     if (!this.#wantsLessMotion) {
+      this.#lobby.advance(elapsedS);
       // A circle wide enough to look straight, which never leaves the world.
       const angle = ((nowMs / 1000) * DRIFT_UNITS_PER_S) / (WORLD_UNITS / 3);
       this.camera.x = WORLD_UNITS / 2 + (Math.cos(angle) * WORLD_UNITS) / 3;
       this.camera.y = WORLD_UNITS / 2 + (Math.sin(angle) * WORLD_UNITS) / 3;
     }
-    this.draw(EMPTY_SCENE, nowMs, elapsedS);
+    this.draw(this.#lobbyScene, nowMs, elapsedS);
   }
 
   /** Ends what is left of the last game. */

@@ -1,0 +1,106 @@
+// Takes the picture for the README: two people in two pages meet in the arena and fight.
+//
+//   cargo run --release            in one terminal, then
+//   node tests/browser/screenshot.mjs [address] [file]
+//
+// The pages find each other by looking at where the other one's ship is, which players cannot do.
+
+import { mkdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
+// The browser driver is a development dependency of the web client.
+const { chromium } = createRequire(resolve(here, '../../web-client/package.json'))('playwright-core');
+
+const address = process.argv[2] ?? 'http://127.0.0.1:8080';
+const file = resolve(process.argv[3] ?? resolve(here, '../../assets/screenshots/arena.png'));
+const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+
+const SIZE = { width: 1280, height: 800 };
+const STEPS_PER_UNIT = 16;
+const MEET_UNITS = 270;
+const GIVE_UP_MS = 180_000;
+/** Pictures are taken while both shoot; the liveliest one is kept. */
+const PICTURES = 14;
+
+const browser = await chromium.launch({
+  executablePath,
+  args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic'],
+});
+try {
+  const ada = await pilot('Ada', 0);
+  const kepler = await pilot('Kepler', 9);
+  const startedAt = Date.now();
+  let best = { score: -1, picture: undefined };
+  let taken = 0;
+  while (taken < PICTURES && Date.now() - startedAt < GIVE_UP_MS) {
+    const [a, b] = [await look(ada), await look(kepler)];
+    const distance = a && b ? Math.hypot(a.x - b.x, a.y - b.y) : Number.POSITIVE_INFINITY;
+    await Promise.all([fly(ada, a, b, distance), fly(kepler, b, a, distance)]);
+    if (distance < MEET_UNITS * 1.5) {
+      const liveliness = await ada.evaluate(countThings);
+      if (liveliness > best.score) best = { score: liveliness, picture: await ada.screenshot() };
+      taken += 1;
+    }
+    await ada.waitForTimeout(120);
+  }
+  if (best.picture === undefined) throw new Error('the two never met');
+  mkdirSync(dirname(file), { recursive: true });
+  const { writeFileSync } = await import('node:fs');
+  writeFileSync(file, best.picture);
+  console.log(`wrote ${file} (${Math.round(best.picture.length / 1024)} KiB)`);
+} finally {
+  await browser.close();
+}
+
+/** Opens a page and joins. */
+async function pilot(name, colour) {
+  const context = await browser.newContext({ viewport: SIZE });
+  const page = await context.newPage();
+  page.on('pageerror', (error) => console.error(`${name}: ${error.message}`));
+  await page.goto(address);
+  await page.fill('.join__name', name);
+  await page.check(`.join__swatch input[value="${colour}"]`, { force: true });
+  await page.click('.join .primary');
+  await page.waitForFunction(() => window.arena?.ship !== undefined, undefined, { timeout: 20_000 });
+  return page;
+}
+
+/** Where a page's own ship is, in units, and where on the screen; null while it is wrecked. */
+async function look(page) {
+  return page.evaluate((stepsPerUnit) => {
+    const ship = window.arena?.ship;
+    if (ship?.motion === undefined) return null;
+    const [x, y] = ship.motion.position;
+    const [velocityX, velocityY] = ship.motion.velocity;
+    return { x: x / stepsPerUnit, y: y / stepsPerUnit, velocityX, velocityY };
+  }, STEPS_PER_UNIT);
+}
+
+/** Points the mouse at the other ship; thrusts while it is far, and fires when it is near. */
+async function fly(page, own, other, distance) {
+  if (own === null || other === null) return;
+  const angle = Math.atan2(other.y - own.y, other.x - own.x);
+  // The ship is near the middle of the screen, and a point far out makes the difference small.
+  await page.mouse.move(SIZE.width / 2 + Math.cos(angle) * 380, SIZE.height / 2 + Math.sin(angle) * 380);
+  await page.keyboard[distance > MEET_UNITS ? 'down' : 'up']('KeyW');
+  await page.keyboard[distance < MEET_UNITS * 1.6 ? 'down' : 'up']('Space');
+}
+
+/** How much there is to see in a page: ships count most, then bullets and stones. */
+function countThings() {
+  const own = window.arena?.ship;
+  if (own?.motion === undefined) return -1;
+  let score = 0;
+  for (const entity of window.arena.world.entities) {
+    if (entity.motion === undefined) continue;
+    const right = Math.abs(entity.motion.position[0] - own.motion.position[0]) / 16;
+    const below = Math.abs(entity.motion.position[1] - own.motion.position[1]) / 16;
+    if (right > 560 || below > 330) continue;
+    score += entity.ship ? 4 : entity.bullet ? 2 : 1;
+    if (entity.ship && !entity.ship.isAi) score += 6;
+  }
+  return score;
+}
