@@ -8,6 +8,7 @@
 //! - [`schema`], [`record`]: how a game declares its data, and how that becomes codes.
 //! - [`rotation`]: a field type for orientation in space.
 //! - [`replication`]: how a room's state travels to those who may see it.
+//! - [`reliable`]: messages that arrive once and in order.
 //! - [`messages`], [`codec`], [`bits`]: what travels, and as which bytes.
 //! - [`close_reason`], [`limits`]: how things end, and what bounds them.
 
@@ -24,6 +25,7 @@ pub mod ids;
 pub mod limits;
 pub mod messages;
 pub mod record;
+pub mod reliable;
 pub mod replication;
 pub mod rotation;
 pub mod schema;
@@ -33,6 +35,7 @@ pub use close_reason::{Advice, CloseReason};
 pub use codec::DecodeError;
 pub use ids::{ClientId, NetId};
 pub use record::{Field, FieldOptions, FieldReader, FieldWriter, Record, RecordSet, Values};
+pub use replication::{FrameError, FrameInfo, Replica, ReplicaEntity};
 pub use rotation::Rotation;
 pub use schema::{
     Audience, ComponentSchema, ComponentSet, ComponentVisitor, FieldKind, FieldSchema, Lane,

@@ -141,27 +141,27 @@ fn length_bits(len_max: u16) -> u32 {
 
 /// Takes fields in order and quantizes them.
 pub struct FieldWriter<'a> {
-    fields: core::slice::Iter<'a, FieldSchema>,
+    fields: core::iter::Enumerate<core::slice::Iter<'a, FieldSchema>>,
     values: &'a mut Values,
-    clamped: u32,
+    clamped: u64,
 }
 
 impl<'a> FieldWriter<'a> {
     /// Appends to `values`.
     pub fn new(schema: &'a RecordSchema, values: &'a mut Values) -> Self {
-        Self { fields: schema.fields.iter(), values, clamped: 0 }
+        Self { fields: schema.fields.iter().enumerate(), values, clamped: 0 }
     }
 
     /// The next field's value.
     pub fn field<F: Field>(&mut self, value: &F) {
-        let field = self.fields.next().expect("a record writes the fields that it declares");
+        let (at, field) = self.fields.next().expect("a record writes the fields that it declares");
         if !value.write(&field.kind, self.values) {
-            self.clamped |= 1 << (self.values.codes.len().saturating_sub(1)).min(31);
+            self.clamped |= 1 << at.min(63);
         }
     }
 
-    /// Which lanes held a value off their grid, as a bit mask (lane 31 stands for all after it).
-    pub fn clamped(&self) -> u32 {
+    /// Which fields held a value off their grid, as a bit mask (63 stands for all after it).
+    pub fn clamped(&self) -> u64 {
         self.clamped
     }
 }

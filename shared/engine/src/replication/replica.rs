@@ -38,7 +38,8 @@ pub struct FrameInfo {
 
 /// A client's copy of what it sees.
 ///
-/// After an error the copy is of no use: the attachment has to end, and the next one starts anew.
+/// After an error, or a checksum that does not match, the client sends [`Replica::report`]; the
+/// server then starts anew. Until that fresh frame comes, others end in [`FrameError::NoBase`].
 #[derive(Clone, Debug)]
 pub struct Replica {
     schema: Arc<Schema>,
@@ -160,8 +161,14 @@ impl Replica {
         })
     }
 
-    /// Takes a frame in.
+    /// Takes a frame in. After an error only a fresh frame is taken.
     pub fn apply(&mut self, bytes: &[u8]) -> Result<FrameInfo, FrameError> {
+        let result = self.try_apply(bytes);
+        self.has_state &= result.is_ok();
+        result
+    }
+
+    fn try_apply(&mut self, bytes: &[u8]) -> Result<FrameInfo, FrameError> {
         if bytes.len() > SERVER_FRAME_BYTES_MAX {
             return Err(FrameError::TooLarge);
         }

@@ -1,0 +1,818 @@
+//! What one client was sent, and its next frame.
+//!
+//! A frame is planned first (what has become of each sub-entity, what enters), then trimmed to
+//! its budget, then written as symbols, then coded. Nothing of the view changes before the plan
+//! is known to become a frame.
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "slots, rows and groups come from the view's own tables and are 16 bits wide"
+)]
+
+use tickwire_shared::{
+    ClientId, NetId, Tick,
+    limits::EVENTS_PER_FRAME_MAX,
+    replication::{
+        checksum,
+        coder::Coder,
+        entry::code_shape,
+        frame::{Entry, HISTORY_ON_ENTRY, Header, Status},
+        model::Model,
+        rans::{self, Symbol},
+        values::{Present, Shape},
+    },
+};
+
+use super::{
+    budget::{self, Candidate},
+    deltas::Span,
+    desync::{self, Audit, Desync},
+    events::{QueuedEvent, Reach},
+    history::History,
+    interest::{Area, View},
+    snapshot::{Snapshot, State},
+};
+
+/// Checksums come when the tick passes a multiple of this.
+const SUM_TICKS: u32 = 10;
+
+/// A frame is sent at least this often, in ticks, even with nothing in it: its base must not
+/// fall out of the history.
+const QUIET_TICKS_MAX: u32 = 10;
+
+/// How many past checksums a report may still be about.
+const AUDITS_MAX: usize = 3;
+
+/// What one client was sent on its present attachment.
+#[derive(Clone, Debug, Default)]
+pub struct ClientView {
+    header: Header,
+    /// Whether the client has anything at all.
+    has_state: bool,
+    slots: Vec<Slot>,
+    /// By slot and group.
+    subs: Vec<Option<Sub>>,
+    /// Where the client places new entities from.
+    anchor: Vec<u32>,
+    references: Vec<KnownReference>,
+    /// Slot of each row that has one; only kept in games with references.
+    slot_of_row: Vec<u16>,
+    audits: Vec<Audit>,
+    /// For how long some entry has had to wait, in frames.
+    entries_waited: u8,
+    work: Work,
+}
+
+/// Who has a slot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Slot {
+    row: u16,
+    generation: u16,
+    is_taken: bool,
+}
+
+/// What the client has of an entity's group.
+#[derive(Clone, Copy, Debug)]
+struct Sub {
+    base: Tick,
+    /// How far before the base the client also has a state; 0: it has none.
+    gap: u32,
+    archetype: u16,
+    history: u8,
+    /// Frames in a row in which it was deferred.
+    waited: u8,
+}
+
+/// What a client was last told of a field that refers to an entity.
+#[derive(Clone, Copy, Debug)]
+struct KnownReference {
+    slot: u16,
+    group: u8,
+    lane: u8,
+    target: NetId,
+}
+
+/// What became of composing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Composed {
+    /// Whether there is a frame. Without one the view is as it was.
+    pub is_frame: bool,
+    /// Bytes of the frame.
+    pub bytes: usize,
+    /// Sub-entities that the client has now.
+    pub visible: usize,
+    /// Those among them that entered.
+    pub entered: usize,
+    /// Those that were deferred, entries that wait included.
+    pub deferred: usize,
+}
+
+/// Lists that are filled anew for each frame, kept for their memory.
+#[derive(Clone, Debug, Default)]
+struct Work {
+    /// Rows in view, as bits.
+    seen: Vec<u64>,
+    /// Rows that have a slot, as bits.
+    held: Vec<u64>,
+    plans: Vec<Plan>,
+    entries: Vec<PlannedEntry>,
+    candidates: Vec<Candidate>,
+    /// What follows the statuses of `plans`.
+    changes: Vec<Symbol>,
+    symbols: Vec<Symbol>,
+    state: State,
+}
+
+/// What becomes of a sub-entity that the client has.
+#[derive(Clone, Copy, Debug)]
+struct Plan {
+    slot: u16,
+    group: u8,
+    status: Status,
+    /// Stretch of `Work::changes`.
+    changes: (u32, u32),
+}
+
+/// A sub-entity that enters.
+#[derive(Clone, Copy, Debug)]
+struct PlannedEntry {
+    row: u16,
+    group: u8,
+    kind: Entry,
+    /// `NO_SLOT` until a new entity gets its own.
+    slot: u16,
+    is_dropped: bool,
+}
+
+/// What a frame is composed from.
+#[derive(Clone, Copy)]
+struct Moment<'a> {
+    history: &'a History,
+    now: &'a Snapshot,
+    view: &'a View,
+    client: ClientId,
+    model: &'a Model,
+}
+
+const NO_SLOT: u16 = u16::MAX;
+
+impl ClientView {
+    /// The view of a client that has nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Starts anew: the next frame replaces all that the client has.
+    pub fn restart(&mut self) {
+        self.has_state = false;
+    }
+
+    /// The tick of the last frame.
+    pub fn tick(&self) -> Option<Tick> {
+        self.has_state.then_some(self.header.tick)
+    }
+
+    /// Bytes of memory that the view takes.
+    pub fn memory_bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.slots.capacity() * size_of::<Slot>()
+            + self.subs.capacity() * size_of::<Option<Sub>>()
+            + self.references.capacity() * size_of::<KnownReference>()
+            + self.slot_of_row.capacity() * 2
+            + self.audits.iter().map(Audit::memory_bytes).sum::<usize>()
+            + (self.work.seen.capacity() + self.work.held.capacity()) * 8
+            + self.work.plans.capacity() * size_of::<Plan>()
+            + self.work.entries.capacity() * size_of::<PlannedEntry>()
+            + self.work.candidates.capacity() * size_of::<Candidate>()
+            + (self.work.symbols.capacity() + self.work.changes.capacity()) * size_of::<Symbol>()
+    }
+
+    /// Appends the frame that leads to the newest snapshot to `out`, in about `budget_bytes`.
+    ///
+    /// There is no frame where the client has the newest tick already, or where nothing at all
+    /// changed and it heard from the room not long ago.
+    pub fn compose(
+        &mut self,
+        history: &History,
+        view: &View,
+        client: ClientId,
+        input_applied: Option<Tick>,
+        budget_bytes: usize,
+        out: &mut Vec<u8>,
+    ) -> Composed {
+        let Some(now) = history.newest() else { return Composed::default() };
+        let is_continued = self.has_state && history.at(self.header.tick).is_some();
+        if is_continued && self.header.tick == now.tick {
+            return Composed::default();
+        }
+        if !is_continued {
+            self.forget();
+        }
+        let moment = Moment { history, now, view, client, model: &now.model };
+        let mut work = std::mem::take(&mut self.work);
+        let is_quiet = self.plan(moment, &mut work);
+        let steps = if is_continued { now.tick.since(self.header.tick).unsigned_abs() } else { 0 };
+        let mut composed = Composed::default();
+        let is_nothing = is_quiet
+            && is_continued
+            && steps < QUIET_TICKS_MAX
+            && self.events(moment, steps).next().is_none();
+        if !is_nothing {
+            composed.deferred = self.trim(moment, &mut work, budget_bytes);
+            let header = Header {
+                is_fresh: !is_continued,
+                tick: now.tick,
+                steps,
+                input_applied,
+                has_deferred: work.plans.iter().any(|plan| plan.status == Status::Deferred),
+                has_sum: self.is_sum_due(moment, &work, is_continued),
+                anchor: self.choose_anchor(moment, &mut work),
+            };
+            let from = out.len();
+            self.write(moment, &mut work, header, out);
+            composed.is_frame = true;
+            composed.bytes = out.len() - from;
+            composed.visible = self.subs.iter().flatten().count();
+            composed.entered = work.entries.iter().filter(|entry| !entry.is_dropped).count();
+        }
+        self.work = work;
+        composed
+    }
+
+    /// Finds what a client's report differs in, and starts anew. `None` where the state that the
+    /// report is about is not kept any more, or nothing in it differs.
+    pub fn handle_report(&mut self, report: &[u8], history: &History) -> Option<Desync> {
+        self.restart();
+        desync::examine(&self.audits, history, report)
+    }
+
+    fn forget(&mut self) {
+        self.slots.clear();
+        self.subs.clear();
+        self.references.clear();
+        self.slot_of_row.clear();
+        self.anchor.clear();
+        self.audits.clear();
+        self.header = Header::default();
+    }
+
+    /// Plans what becomes of each sub-entity and what enters. `true`: nothing to tell.
+    fn plan(&self, moment: Moment<'_>, work: &mut Work) -> bool {
+        self.look(moment, work);
+        work.plans.clear();
+        work.entries.clear();
+        work.changes.clear();
+        let now = moment.now;
+        let groups = moment.model.groups.len();
+        let mut spans = Spans { moment, last: None };
+        let mut is_quiet = true;
+        for (at, slot) in self.slots.iter().enumerate().filter(|(_, slot)| slot.is_taken) {
+            let row = usize::from(slot.row);
+            let is_here = now.tenant(slot.row, slot.generation).is_some() && work.take_seen(row);
+            for group in 0..groups {
+                let is_wanted = is_here && now.may_see(row, group, moment.client, moment.view);
+                let number = group as u8;
+                let Some(sub) = &self.subs[at * groups + group] else {
+                    if is_wanted {
+                        work.enter(slot.row, number, Entry::Known, at as u16);
+                    }
+                    continue;
+                };
+                let mut plan =
+                    Plan { slot: at as u16, group: number, status: Status::Leave, changes: (0, 0) };
+                if is_wanted {
+                    plan.status = Status::Reset;
+                    if let Some(delta) = spans.of(sub).and_then(|span| now.delta(span, row, group))
+                    {
+                        plan.status = delta.status;
+                        is_quiet &= delta.is_still;
+                        let from = work.changes.len() as u32;
+                        work.changes.extend_from_slice(&delta.symbols);
+                        plan.changes = (from, work.changes.len() as u32);
+                    }
+                }
+                is_quiet &= plan.status == Status::Exact;
+                work.plans.push(plan);
+            }
+        }
+        for word in 0..work.seen.len() {
+            let mut bits = work.seen[word];
+            while bits != 0 {
+                let row = word * 64 + bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                if now.rows[row].mask == 0 {
+                    continue;
+                }
+                for group in 0..groups {
+                    if now.may_see(row, group, moment.client, moment.view) {
+                        work.enter(row as u16, group as u8, Entry::New, NO_SLOT);
+                    }
+                }
+            }
+        }
+        is_quiet && work.entries.is_empty()
+    }
+
+    /// Marks the rows in view.
+    fn look(&self, moment: Moment<'_>, work: &mut Work) {
+        let Moment { now, view, client, .. } = moment;
+        let words = now.rows.len().div_ceil(64);
+        work.seen.clear();
+        work.seen.resize(words, 0);
+        let margin = view.area.margin();
+        work.held.clear();
+        if margin > 0 {
+            work.held.resize(words, 0);
+            let is_there =
+                |slot: &&Slot| slot.is_taken && now.tenant(slot.row, slot.generation).is_some();
+            for slot in self.slots.iter().filter(is_there) {
+                if let Some(word) = work.held.get_mut(usize::from(slot.row) / 64) {
+                    *word |= 1 << (slot.row % 64);
+                }
+            }
+        }
+        let Work { seen, held, .. } = work;
+        let is_held = |row: u16| {
+            held.get(usize::from(row) / 64).is_some_and(|word| word >> (row % 64) & 1 != 0)
+        };
+        let grid = now.grid();
+        grid.search(&view.area, margin, |placed| {
+            if margin == 0 || view.area.holds(placed.place, 0) || is_held(placed.row) {
+                seen[usize::from(placed.row) / 64] |= 1 << (placed.row % 64);
+            }
+        });
+        for entity in grid.elsewhere() {
+            let row = usize::from(entity.row);
+            let is_in = entity.secret.is_none_or(|(group, place)| {
+                let extra = if is_held(entity.row) { margin } else { 0 };
+                !now.may_see(row, group, client, view) || view.area.holds(place, extra)
+            });
+            if is_in {
+                seen[row / 64] |= 1 << (entity.row % 64);
+            }
+        }
+    }
+
+    /// Defers and drops what does not fit. How much that was.
+    fn trim(&mut self, moment: Moment<'_>, work: &mut Work, budget_bytes: usize) -> usize {
+        if budget_bytes >= budget::UNLIMITED_BYTES {
+            return 0;
+        }
+        let groups = moment.model.groups.len();
+        work.candidates.clear();
+        for (at, plan) in work.plans.iter().enumerate() {
+            let row = self.slots[usize::from(plan.slot)].row;
+            let cost = match plan.status {
+                Status::Changed => {
+                    let (from, to) = plan.changes;
+                    let symbols = &work.changes[from as usize..to as usize];
+                    symbols.iter().map(|symbol| symbol.cost()).sum()
+                }
+                Status::Reset => moment.now.entry(row.into(), plan.group.into()).cost,
+                _ => continue,
+            };
+            let sub = &self.subs[usize::from(plan.slot) * groups + usize::from(plan.group)];
+            let waited = sub.map_or(0, |sub| sub.waited);
+            let score = budget::score(moment.now.distance(row.into(), &moment.view.area), waited);
+            work.candidates.push(Candidate { is_entry: false, at, cost, score });
+        }
+        for (at, entry) in work.entries.iter().enumerate() {
+            let cost =
+                moment.now.entry(entry.row.into(), entry.group.into()).cost + budget::ENTRY_COST;
+            if let (Entry::Further, Some(last)) = (entry.kind, work.candidates.last_mut()) {
+                last.cost += cost;
+                continue;
+            }
+            let distance = moment.now.distance(entry.row.into(), &moment.view.area);
+            let score = budget::score(distance, self.entries_waited);
+            work.candidates.push(Candidate { is_entry: true, at, cost, score });
+        }
+        let over = budget::choose(&mut work.candidates, budget_bytes, work.plans.len());
+        self.entries_waited = if over.iter().any(|candidate| candidate.is_entry) {
+            self.entries_waited.saturating_add(1)
+        } else {
+            budget::ENTRY_WAITED
+        };
+        for candidate in over {
+            if !candidate.is_entry {
+                work.plans[candidate.at].status = Status::Deferred;
+                continue;
+            }
+            work.entries[candidate.at].is_dropped = true;
+            for entry in &mut work.entries[candidate.at + 1..] {
+                if entry.kind != Entry::Further {
+                    break;
+                }
+                entry.is_dropped = true;
+            }
+        }
+        over.len()
+    }
+
+    /// Whether a checksum is due, and the states that it is over are all at hand.
+    fn is_sum_due(&self, moment: Moment<'_>, work: &Work, is_continued: bool) -> bool {
+        let is_due = !is_continued
+            || moment.now.tick.get() / SUM_TICKS != self.header.tick.get() / SUM_TICKS;
+        let groups = moment.model.groups.len();
+        is_due
+            && work.plans.iter().filter(|plan| plan.status == Status::Deferred).all(|plan| {
+                let sub = &self.subs[usize::from(plan.slot) * groups + usize::from(plan.group)];
+                sub.is_some_and(|sub| moment.history.at(sub.base).is_some())
+            })
+    }
+
+    /// Gives entering entities their slots, the one in the middle of the view first, and names
+    /// the slot from which the client places the others.
+    fn choose_anchor(&mut self, moment: Moment<'_>, work: &mut Work) -> Option<u16> {
+        let center = match moment.view.area {
+            Area::Rect { center, .. } => Some(center),
+            _ => None,
+        };
+        let is_center = |row: u16, group: u8| {
+            let row = usize::from(row);
+            center.is_some()
+                && moment
+                    .now
+                    .place(row, moment.now.mask(row, group.into()))
+                    .is_some_and(|(_, place)| Some(place) == center)
+        };
+        let is_stay = |plan: &&Plan| {
+            plan.status != Status::Leave
+                && plan.status != Status::Deferred
+                && is_center(self.slots[usize::from(plan.slot)].row, plan.group)
+        };
+        let stays = || work.plans.iter().filter(is_stay).map(|plan| plan.slot);
+        let anchor =
+            stays().find(|slot| Some(*slot) == self.header.anchor).or_else(|| stays().next());
+        if anchor.is_none()
+            && let Some(at) = work.entries.iter().position(|entry| {
+                entry.kind == Entry::New && !entry.is_dropped && is_center(entry.row, entry.group)
+            })
+        {
+            let end = work.entries[at + 1..].iter().position(|entry| entry.kind != Entry::Further);
+            let end = end.map_or(work.entries.len(), |count| at + 1 + count);
+            work.entries[..end].rotate_left(at);
+        }
+        self.assign_slots(moment, work);
+        let entered = || {
+            work.entries.iter().find(|entry| !entry.is_dropped && is_center(entry.row, entry.group))
+        };
+        anchor.or_else(|| entered().map(|entry| entry.slot))
+    }
+
+    fn assign_slots(&mut self, moment: Moment<'_>, work: &mut Work) {
+        let mut lowest = 0;
+        let mut slot = NO_SLOT;
+        for entry in work.entries.iter_mut().filter(|entry| !entry.is_dropped) {
+            match entry.kind {
+                Entry::New => {
+                    while self.slots.get(lowest).is_some_and(|slot| slot.is_taken) {
+                        lowest += 1;
+                    }
+                    let generation = moment.now.rows[usize::from(entry.row)].generation;
+                    let taken = Slot { row: entry.row, generation, is_taken: true };
+                    if lowest == self.slots.len() {
+                        self.slots.push(taken);
+                        let subs = self.slots.len() * moment.model.groups.len();
+                        self.subs.resize(subs, None);
+                    } else {
+                        self.slots[lowest] = taken;
+                    }
+                    slot = lowest as u16;
+                }
+                Entry::Known => slot = entry.slot,
+                Entry::Further | Entry::End => {}
+            }
+            entry.slot = slot;
+        }
+        if moment.model.has_references {
+            self.follow_rows(moment, work);
+        }
+    }
+
+    /// Keeps `slot_of_row` as it will be after the frame.
+    fn follow_rows(&mut self, moment: Moment<'_>, work: &Work) {
+        let rows = moment.now.rows.len();
+        if self.slot_of_row.len() < rows {
+            self.slot_of_row.resize(rows, NO_SLOT);
+        }
+        let groups = moment.model.groups.len();
+        for plan in work.plans.iter().filter(|plan| plan.status == Status::Leave) {
+            let is_left = |group: usize| {
+                let leaves = |other: &Plan| {
+                    other.slot == plan.slot
+                        && usize::from(other.group) == group
+                        && other.status == Status::Leave
+                };
+                self.subs[usize::from(plan.slot) * groups + group].is_none()
+                    || work.plans.iter().any(leaves)
+            };
+            let enters = |entry: &PlannedEntry| !entry.is_dropped && entry.slot == plan.slot;
+            if (0..groups).all(is_left) && !work.entries.iter().any(enters) {
+                let row = usize::from(self.slots[usize::from(plan.slot)].row);
+                self.slot_of_row[row] = NO_SLOT;
+            }
+        }
+        for entry in work.entries.iter().filter(|entry| !entry.is_dropped) {
+            self.slot_of_row[usize::from(entry.row)] = entry.slot;
+        }
+    }
+
+    /// Writes the frame, and remembers that the client has it.
+    fn write(&mut self, moment: Moment<'_>, work: &mut Work, header: Header, out: &mut Vec<u8>) {
+        let mut symbols = std::mem::take(&mut work.symbols);
+        symbols.clear();
+        header.code(&mut symbols, moment.model, &self.header).expect("encoding does not fail");
+        let before = std::mem::replace(&mut self.header, header);
+        self.has_state = true;
+        self.write_statuses(moment, work, &mut symbols);
+        self.write_entries(moment, work, &mut symbols);
+        if moment.model.has_references {
+            self.write_references(moment, &mut symbols);
+        }
+        for slot in 0..self.slots.len() {
+            let groups = moment.model.groups.len();
+            let subs = &self.subs[slot * groups..(slot + 1) * groups];
+            self.slots[slot].is_taken &= subs.iter().any(Option::is_some);
+        }
+        debug_assert!(header.is_fresh || before.tick.plus(header.steps) == header.tick);
+        self.write_events(moment, &mut symbols);
+        let tick = header.tick.get();
+        let check = if header.has_sum {
+            self.remember_for_audit(moment);
+            checksum::check_of_sum(self.sum(moment), tick)
+        } else {
+            checksum::check_of_tick(tick)
+        };
+        rans::encode(&symbols, check, out);
+        work.symbols = symbols;
+    }
+
+    fn write_statuses(&mut self, moment: Moment<'_>, work: &mut Work, symbols: &mut Vec<Symbol>) {
+        let groups = moment.model.groups.len();
+        let deferral = 4 * usize::from(self.header.has_deferred);
+        for plan in &work.plans {
+            let at = usize::from(plan.slot) * groups + usize::from(plan.group);
+            let Some(sub) = &mut self.subs[at] else { continue };
+            let node = moment.model.groups[usize::from(plan.group)].status;
+            let place = node.at(sub.archetype.into(), usize::from(sub.history) + deferral);
+            let _ = symbols.symbol(moment.model, place, plan.status.code());
+            sub.history = plan.status.after(sub.history);
+            match plan.status {
+                Status::Exact | Status::Changed => {
+                    sub.gap = moment.now.tick.since(sub.base).unsigned_abs();
+                    sub.base = moment.now.tick;
+                    sub.waited = 0;
+                    let (from, to) = plan.changes;
+                    symbols.extend_from_slice(&work.changes[from as usize..to as usize]);
+                }
+                Status::Leave => {
+                    self.subs[at] = None;
+                    self.forget_references(plan.slot, plan.group);
+                }
+                Status::Reset => {
+                    self.forget_references(plan.slot, plan.group);
+                    let row = self.slots[usize::from(plan.slot)].row;
+                    self.write_state(moment, &mut work.state, row, plan.group, plan.slot, symbols);
+                }
+                Status::Deferred => sub.waited = sub.waited.saturating_add(1),
+            }
+        }
+        self.move_anchor(moment);
+    }
+
+    fn write_entries(&mut self, moment: Moment<'_>, work: &mut Work, symbols: &mut Vec<Symbol>) {
+        let model = moment.model;
+        let mut count = 0;
+        for entry in work.entries.iter().filter(|entry| !entry.is_dropped) {
+            let place = model.frame.entry.at(0, count.min(3));
+            let _ = symbols.symbol(model, place, entry.kind.code());
+            match entry.kind {
+                Entry::New if model.has_references => {
+                    let generation = moment.now.rows[usize::from(entry.row)].generation;
+                    let _ = symbols.unsigned(model, model.frame.index.at(0, 0), entry.row.into());
+                    let place = model.frame.generation.at(0, 0);
+                    let _ = symbols.unsigned(model, place, generation.into());
+                }
+                Entry::Known => _ = symbols.bits(entry.slot.into(), 16),
+                _ => {}
+            }
+            self.write_state(moment, &mut work.state, entry.row, entry.group, entry.slot, symbols);
+            self.move_anchor(moment);
+            count += 1;
+        }
+        let place = model.frame.entry.at(0, count.min(3));
+        let _ = symbols.symbol(model, place, Entry::End.code());
+    }
+
+    /// Writes the whole state of a sub-entity.
+    fn write_state(
+        &mut self,
+        moment: Moment<'_>,
+        state: &mut State,
+        row: u16,
+        group: u8,
+        slot: u16,
+        symbols: &mut Vec<Symbol>,
+    ) {
+        let (now, model) = (moment.now, moment.model);
+        let (row_at, group_at) = (usize::from(row), usize::from(group));
+        let shape = now.shape(row_at, group_at);
+        let _ = code_shape(symbols, model, group_at, shape.mask);
+        if shape.record.position.is_some() {
+            now.gather(row_at, group_at, state);
+            let mut present = Present { codes: &mut state.codes, sequences: &mut state.sequences };
+            let _ = shape.code_position(symbols, model, &self.anchor, &mut present);
+        }
+        symbols.extend_from_slice(&now.entry(row_at, group_at).symbols);
+        for lane in shape.references() {
+            let first = model.groups[group_at].first_lane;
+            let target = NetId::from_bits(now.code(first + lane, row_at));
+            let number = self.target(target);
+            let _ = symbols.unsigned(model, model.frame.target.at(0, 0), number);
+            let target = if number == 0 { NetId::NONE } else { target };
+            self.references.push(KnownReference { slot, group, lane: lane as u8, target });
+        }
+        self.subs[usize::from(slot) * model.groups.len() + group_at] = Some(Sub {
+            base: now.tick,
+            gap: 0,
+            archetype: shape.archetype as u16,
+            history: HISTORY_ON_ENTRY,
+            waited: 0,
+        });
+    }
+
+    /// Writes references that mean another entity now, or one that came into view.
+    fn write_references(&mut self, moment: Moment<'_>, symbols: &mut Vec<Symbol>) {
+        let (now, model) = (moment.now, moment.model);
+        let mut references = std::mem::take(&mut self.references);
+        for known in &mut references {
+            let row = usize::from(self.slots[usize::from(known.slot)].row);
+            let group = &model.groups[usize::from(known.group)];
+            let lane = group.first_lane + usize::from(known.lane);
+            let wanted = NetId::from_bits(now.code(lane, row));
+            let number = self.target(wanted);
+            let wanted = if number == 0 { NetId::NONE } else { wanted };
+            // What the client was told and cannot see any more reads as none by itself.
+            if known.target == wanted || number == 0 && self.target(known.target) == 0 {
+                continue;
+            }
+            let _ = symbols.flag(model, model.frame.reference.at(0, 0), true);
+            let _ = symbols.bits(known.slot.into(), 16);
+            let _ = symbols.symbol(model, model.frame.group.at(0, 0), known.group.into());
+            let _ = symbols.bits(known.lane.into(), 8);
+            let _ = symbols.unsigned(model, model.frame.target.at(0, 0), number);
+            known.target = wanted;
+        }
+        let _ = symbols.flag(model, model.frame.reference.at(0, 0), false);
+        self.references = references;
+    }
+
+    fn forget_references(&mut self, slot: u16, group: u8) {
+        self.references.retain(|known| known.slot != slot || known.group != group);
+    }
+
+    /// How a reference travels: the target's slot plus one, or 0 where the client has no such.
+    fn target(&self, target: NetId) -> u32 {
+        let Some(slot) = self.slot_of_row.get(usize::from(target.index())) else { return 0 };
+        let tenant = self.slots.get(usize::from(*slot));
+        match tenant {
+            Some(tenant) if tenant.generation == target.generation() => u32::from(*slot) + 1,
+            _ => 0,
+        }
+    }
+
+    fn write_events(&self, moment: Moment<'_>, symbols: &mut Vec<Symbol>) {
+        let model = moment.model;
+        let ticks = self.header.event_ticks();
+        let mut count = 0;
+        for (age, event) in self.events(moment, self.header.steps) {
+            let place = model.frame.event.at(0, count.min(3));
+            let _ = symbols.symbol(model, place, event.number as u32 + 1);
+            if ticks > 1 {
+                let _ = symbols.unsigned(model, model.frame.age.at(0, 0), age);
+            }
+            let shape = Shape { record: &model.events[event.number], mask: u64::MAX, archetype: 0 };
+            let mut codes = event.codes.clone();
+            let mut sequences = event.sequences.clone();
+            let mut present = Present { codes: &mut codes, sequences: &mut sequences };
+            let _ = shape.code_position(symbols, model, &self.anchor, &mut present);
+            let _ = shape.code_entry(symbols, model, &mut present);
+            for lane in shape.references() {
+                let number = self.target(NetId::from_bits(event.codes[lane]));
+                let _ = symbols.unsigned(model, model.frame.target.at(0, 0), number);
+            }
+            count += 1;
+        }
+        let place = model.frame.event.at(0, count.min(3));
+        let _ = symbols.symbol(model, place, 0);
+    }
+
+    /// Events of the last `steps` ticks that the client hears of, oldest first, with their age.
+    fn events<'a>(
+        &self,
+        moment: Moment<'a>,
+        steps: u32,
+    ) -> impl Iterator<Item = (u32, &'a QueuedEvent)> {
+        let Moment { history, now, view, client, .. } = moment;
+        let ages = (0..steps.max(1)).rev();
+        ages.filter_map(move |age| Some((age, history.at(now.tick.minus(age))?)))
+            .flat_map(|(age, snapshot)| snapshot.events.iter().map(move |event| (age, event)))
+            .filter(move |(_, event)| match event.reach {
+                Reach::Everyone => true,
+                Reach::At(place) => view.area.holds(place, 0),
+                Reach::Client(only) => only == client,
+            })
+            .take(EVENTS_PER_FRAME_MAX)
+    }
+
+    /// Does as the replica does: follows the anchor's entity while the client has it.
+    fn move_anchor(&mut self, moment: Moment<'_>) {
+        let Some(slot) = self.header.anchor.map(usize::from) else { return };
+        let groups = &moment.model.groups;
+        let Some(row) = self.slots.get(slot).map(|slot| usize::from(slot.row)) else { return };
+        for (number, group) in groups.iter().enumerate() {
+            let sub = self.subs.get(slot * groups.len() + number);
+            let (Some(Some(sub)), Some(at)) = (sub, group.record.position) else { continue };
+            // What fell out of the history has not moved for the client either.
+            let Some(snapshot) = moment.history.at(sub.base) else { return };
+            let field = &group.record.fields[at];
+            if snapshot.mask(row, number) & field.bit() != 0 {
+                let lanes = field.lanes.clone();
+                self.anchor.clear();
+                self.anchor.extend(lanes.map(|lane| snapshot.code(group.first_lane + lane, row)));
+                return;
+            }
+        }
+    }
+
+    fn sum(&self, moment: Moment<'_>) -> u32 {
+        let groups = moment.model.groups.len();
+        let mut sum = 0u32;
+        for (at, sub) in self.subs.iter().enumerate() {
+            let Some(sub) = sub else { continue };
+            let (slot, group) = (at / groups, at % groups);
+            let row = usize::from(self.slots[slot].row);
+            let state = moment.history.at(sub.base).map_or(0, |base| base.state_hash(row, group));
+            sum = sum.wrapping_add(checksum::in_slot(state, slot as u32, group as u32));
+        }
+        sum
+    }
+
+    fn remember_for_audit(&mut self, moment: Moment<'_>) {
+        if self.audits.len() == AUDITS_MAX {
+            self.audits.remove(0);
+        }
+        let taken =
+            self.slots.iter().map(|slot| slot.is_taken.then_some((slot.row, slot.generation)));
+        self.audits.push(Audit::new(moment.now.tick, taken));
+    }
+}
+
+impl Work {
+    /// Takes a row out of those in view; whether it was.
+    fn take_seen(&mut self, row: usize) -> bool {
+        let Some(word) = self.seen.get_mut(row / 64) else { return false };
+        let was_seen = *word >> (row % 64) & 1 != 0;
+        *word &= !(1 << (row % 64));
+        was_seen
+    }
+
+    fn enter(&mut self, row: u16, group: u8, kind: Entry, slot: u16) {
+        let is_further = self.entries.last().is_some_and(|last| last.row == row);
+        let kind = if is_further { Entry::Further } else { kind };
+        self.entries.push(PlannedEntry { row, group, kind, slot, is_dropped: false });
+    }
+}
+
+/// Finds the snapshots between which a sub-entity's delta is made; most have the same.
+struct Spans<'a> {
+    moment: Moment<'a>,
+    last: Option<(Tick, u32, Option<Span<'a>>)>,
+}
+
+impl<'a> Spans<'a> {
+    /// `None` where the history does not reach back to what the client has.
+    fn of(&mut self, sub: &Sub) -> Option<Span<'a>> {
+        if let Some((base, gap, span)) = self.last
+            && base == sub.base
+            && gap == sub.gap
+        {
+            return span;
+        }
+        let history = self.moment.history;
+        let steps = self.moment.now.tick.since(sub.base).unsigned_abs();
+        let span = history.at(sub.base).and_then(|base| {
+            let is_warm = sub.gap == steps;
+            let previous = history.at(sub.base.minus(sub.gap)).map(|previous| &**previous);
+            match (is_warm, previous) {
+                (true, None) => None,
+                (true, Some(previous)) => Some(Span { base, previous: Some(previous) }),
+                (false, _) => Some(Span { base, previous: None }),
+            }
+        });
+        self.last = Some((sub.base, sub.gap, span));
+        span
+    }
+}
