@@ -1,1 +1,43 @@
-//! .
+//! The authority of a Tickwire game: rooms that tick, replication, sessions, transports.
+//!
+//! It knows no game. A game implements [`Game`] and calls [`run`].
+//!
+//! ```text
+//! sockets ─▶ sessions ─▶ inbox ─┐                                   (network workers)
+//!                               ▼
+//!              joins, inputs ─▶ simulate ─▶ capture                 (one thread per room)
+//!                                              │  Arc<Snapshot>
+//!                                              ▼
+//!    each worker, once per tick, for each session that is ready:
+//!                    interest ─▶ gather ─▶ one frame ─▶ try to write
+//! ```
+//! The network never calls the game, and the game never waits for the network.
+//!
+//! # Parts
+//! - [`game`]: what a game implements. [`room`]: one world, stepped by hand.
+//! - [`tick_loop`]: keeps a room's time. [`bridge`]: what lies between it and the network.
+//! - [`replication`]: who gets to see what, in the fewest bits.
+//! - [`session`]: a client's life, without sockets. `net`: the sockets.
+//! - [`server`]: starts and stops it all. [`config`], [`metrics`], [`page`], [`recording`].
+//! - [`limits`]: what bounds everything.
+
+pub mod bridge;
+pub mod config;
+pub mod game;
+pub mod limits;
+pub mod metrics;
+mod net;
+pub mod page;
+pub mod recording;
+pub mod replication;
+pub mod room;
+pub mod server;
+pub mod session;
+pub mod tick_loop;
+
+pub use config::Config;
+pub use game::{Claims, Game, InputOf, JoinOf, Refusal, RoomInfo, Seed, TickRate};
+pub use page::{Page, PageFile};
+pub use replication::{Area, EventQueue, NetIds, Owner, Reach, Team, View, VisibleTo};
+pub use room::Room;
+pub use server::{Server, run};

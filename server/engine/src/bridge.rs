@@ -1,0 +1,143 @@
+//! What lies between the network and a room: a bounded inbox one way, the newest world the other.
+//!
+//! The network never calls the game and the game never waits for the network: both only ever
+//! hold these locks for as long as it takes to move a value.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tickwire_shared::{ClientId, CloseReason, Tick};
+use tokio::sync::{oneshot, watch};
+
+use crate::{
+    game::{Claims, RoomInfo},
+    limits::INBOX_BYTES_MAX,
+    room::Published,
+};
+
+/// Something for a room to do before its next tick.
+#[derive(Debug)]
+pub enum RoomMessage {
+    /// Let a client in.
+    Join {
+        /// Who.
+        client: ClientId,
+        /// The game's join request, encoded.
+        request: Vec<u8>,
+        /// What its token says.
+        claims: Claims,
+        /// Where the answer goes.
+        answer: oneshot::Sender<Result<Tick, Refused>>,
+    },
+    /// Let a client go.
+    Leave {
+        /// Who.
+        client: ClientId,
+    },
+    /// A client's input for a tick.
+    Input {
+        /// Who.
+        client: ClientId,
+        /// Which tick it is for.
+        tick: Tick,
+        /// The input, encoded.
+        input: Vec<u8>,
+    },
+}
+
+/// A room did not let a client in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refused {
+    /// Why.
+    pub reason: CloseReason,
+    /// The game's own sentence; empty when there is none.
+    pub sentence: String,
+}
+
+/// The room's inbox is full.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the room has no place for more")]
+pub struct InboxFull;
+
+/// The network's end of a room.
+#[derive(Clone, Debug)]
+pub struct RoomHandle {
+    info: Arc<RoomInfo>,
+    inbox: Arc<Mutex<Inbox>>,
+    published: watch::Receiver<Option<Arc<Published>>>,
+}
+
+/// The room's end.
+#[derive(Debug)]
+pub struct RoomEnd {
+    inbox: Arc<Mutex<Inbox>>,
+    published: watch::Sender<Option<Arc<Published>>>,
+}
+
+#[derive(Debug, Default)]
+struct Inbox {
+    messages: Vec<RoomMessage>,
+    bytes: usize,
+}
+
+/// Both ends of a new bridge.
+pub fn bridge(info: RoomInfo) -> (RoomHandle, RoomEnd) {
+    let inbox = Arc::default();
+    let (sender, receiver) = watch::channel(None);
+    let handle =
+        RoomHandle { info: Arc::new(info), inbox: Arc::clone(&inbox), published: receiver };
+    (handle, RoomEnd { inbox, published: sender })
+}
+
+impl RoomHandle {
+    /// What the room was made from.
+    pub fn info(&self) -> &RoomInfo {
+        &self.info
+    }
+
+    /// Hands the room something for its next tick. A client's leaving is always taken.
+    pub fn push(&self, message: RoomMessage) -> Result<(), InboxFull> {
+        let mut inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes = inbox.bytes + message.bytes();
+        if bytes > INBOX_BYTES_MAX && !matches!(message, RoomMessage::Leave { .. }) {
+            return Err(InboxFull);
+        }
+        inbox.bytes = bytes;
+        inbox.messages.push(message);
+        Ok(())
+    }
+
+    /// What the room showed last; `None` before its first tick.
+    pub fn published(&self) -> Option<Arc<Published>> {
+        self.published.borrow().clone()
+    }
+
+    /// A receiver that wakes at each tick.
+    pub fn subscribe(&self) -> watch::Receiver<Option<Arc<Published>>> {
+        self.published.clone()
+    }
+}
+
+impl RoomEnd {
+    /// Everything that has come since.
+    pub fn drain(&self) -> Vec<RoomMessage> {
+        let mut inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+        inbox.bytes = 0;
+        std::mem::take(&mut inbox.messages)
+    }
+
+    /// Shows the world after a tick.
+    pub fn publish(&self, published: Published) {
+        self.published.send_replace(Some(Arc::new(published)));
+    }
+}
+
+impl RoomMessage {
+    fn bytes(&self) -> usize {
+        let carried = match self {
+            Self::Join { request, claims, .. } => request.len() + claims.subject.len(),
+            Self::Input { input, .. } => input.len(),
+            Self::Leave { .. } => 0,
+        };
+        size_of::<Self>() + carried
+    }
+}

@@ -1,0 +1,123 @@
+//! Settings, from flags and `TICKWIRE_*` variables.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, ValueEnum};
+
+/// Settings of the engine. A game's binary flattens them into its own.
+#[derive(Args, Clone, Debug)]
+pub struct Config {
+    /// Public door: the page and the players
+    #[arg(long, env = "TICKWIRE_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+    /// Internal door: metrics. Keep it away from the internet
+    #[arg(
+        long,
+        env = "TICKWIRE_INTERNAL",
+        default_value = "127.0.0.1:8081",
+        value_name = "ADDRESS"
+    )]
+    pub internal: SocketAddr,
+    /// Ticks per second; the game's own rate when not given
+    #[arg(long, env = "TICKWIRE_TICK_RATE", value_name = "HZ", value_parser = clap::value_parser!(u16).range(1..=240))]
+    pub tick_rate: Option<u16>,
+    /// Seed of the rooms' chance; drawn at random when not given
+    #[arg(long, env = "TICKWIRE_SEED", value_name = "NUMBER")]
+    pub seed: Option<u64>,
+    /// Names of the rooms; the first is for clients that ask for none
+    #[arg(
+        long,
+        env = "TICKWIRE_ROOMS",
+        default_value = "main",
+        value_delimiter = ',',
+        value_name = "NAMES"
+    )]
+    pub rooms: Vec<String>,
+    /// Most clients at once, over all rooms
+    #[arg(long, env = "TICKWIRE_CLIENTS_MAX", default_value_t = 2_000, value_name = "COUNT")]
+    pub clients_max: usize,
+    /// Origin whose pages may play, such as https://example.org; repeat or separate by commas
+    #[arg(
+        long = "allow-origin",
+        env = "TICKWIRE_ALLOW_ORIGIN",
+        value_delimiter = ',',
+        value_name = "ORIGIN"
+    )]
+    pub allowed_origins: Vec<String>,
+    /// Host name by which this server is asked for, beside its own address
+    #[arg(
+        long = "allow-host",
+        env = "TICKWIRE_ALLOW_HOST",
+        value_delimiter = ',',
+        value_name = "HOST"
+    )]
+    pub allowed_hosts: Vec<String>,
+    /// Writes a recording of each room into this directory
+    #[arg(long, env = "TICKWIRE_RECORD", value_name = "DIRECTORY")]
+    pub record: Option<PathBuf>,
+    /// Form of the log on standard error; RUST_LOG says how much of it
+    #[arg(long, env = "TICKWIRE_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
+    pub log_format: LogFormat,
+}
+
+/// Form of the log.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// Settings that do not go together.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// Open to a network, and to pages from anywhere.
+    #[error(
+        "--listen {0} is open to other machines: name the origins whose pages may play, as in \
+         --allow-origin https://example.org"
+    )]
+    OriginsMissing(SocketAddr),
+    /// Nothing to play in.
+    #[error("--rooms names no room")]
+    RoomsMissing,
+}
+
+impl Config {
+    /// Whether the settings go together.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if !self.listen.ip().is_loopback() && self.allowed_origins.is_empty() {
+            return Err(ConfigError::OriginsMissing(self.listen));
+        }
+        if self.rooms.iter().all(String::is_empty) {
+            return Err(ConfigError::RoomsMissing);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Flags {
+        #[command(flatten)]
+        config: Config,
+    }
+
+    fn config(flags: &[&str]) -> Config {
+        Flags::parse_from([&["game"], flags].concat()).config
+    }
+
+    #[test]
+    fn an_open_door_demands_origins() {
+        assert_eq!(config(&[]).check(), Ok(()));
+        let open = config(&["--listen", "0.0.0.0:80"]);
+        assert_eq!(open.check(), Err(ConfigError::OriginsMissing(open.listen)));
+        let named = ["--listen", "0.0.0.0:80", "--allow-origin", "https://example.org"];
+        assert_eq!(config(&named).check(), Ok(()));
+    }
+}

@@ -1,0 +1,104 @@
+//! The trait through which a game enters the engine.
+
+use bevy_ecs::{resource::Resource, schedule::Schedule, world::World};
+use tickwire_shared::{ClientId, Protocol};
+
+use crate::replication::View;
+
+/// Join request of a game.
+pub type JoinOf<G> = <<G as Game>::Protocol as Protocol>::Join;
+/// Input of a game.
+pub type InputOf<G> = <<G as Game>::Protocol as Protocol>::Input;
+
+/// A game: what the engine asks of it, and when.
+///
+/// The value holds the game's settings and is shared by all rooms; what changes lives in each
+/// room's [`World`]. All methods run on the room's own thread, between ticks or within one, never
+/// at the same time as another of the same room.
+///
+/// One tick is: leaves, joins, [`Game::input`] for each client in order of [`ClientId`], the
+/// schedule, [`Game::view`] for each client. Given the same seed and calls, a game has to arrive
+/// at the same world: iterate entities by [`tickwire_shared::NetId`] where order matters, and
+/// draw chance from the room's [`Seed`] alone.
+pub trait Game: Send + Sync + 'static {
+    /// What both ends agree on.
+    type Protocol: Protocol;
+
+    /// Fills a new room, once, before its first tick. The world already holds the resources
+    /// [`tickwire_shared::Tick`], [`TickRate`], [`Seed`], [`crate::replication::NetIds`] and
+    /// [`crate::replication::EventQueue`].
+    fn setup(&self, world: &mut World, schedule: &mut Schedule, room: &RoomInfo);
+
+    /// A client wants in. `claims` come from its token. A refusal's sentence is shown to the
+    /// player; the world has to be as it was before.
+    fn join(
+        &self,
+        world: &mut World,
+        client: ClientId,
+        join: JoinOf<Self>,
+        claims: &Claims,
+    ) -> Result<(), Refusal>;
+
+    /// The client is gone for good. Called once for each client whose join succeeded.
+    fn leave(&self, world: &mut World, client: ClientId);
+
+    /// What the client wants to do at this tick: called for each joined client, each tick. An
+    /// input that is missing is the one before again for
+    /// [`crate::limits::INPUT_REPEAT_TICKS`], then the neutral one.
+    fn input(&self, world: &mut World, client: ClientId, input: &InputOf<Self>);
+
+    /// What the client may see of the world as it is now.
+    fn view(&self, _world: &World, _client: ClientId) -> View {
+        View::everything()
+    }
+
+    /// One line from which these settings can be made again; kept in recordings.
+    fn settings(&self) -> String {
+        String::new()
+    }
+}
+
+/// What a room is made from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RoomInfo {
+    /// Its name, by which clients ask for it.
+    pub name: String,
+    /// Where its chance begins.
+    pub seed: u64,
+    /// Ticks per second.
+    pub tick_rate: u16,
+}
+
+/// Ticks per second of the room.
+#[derive(Resource, Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TickRate(pub u16);
+
+/// Where the room's chance begins.
+#[derive(Resource, Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Seed(pub u64);
+
+/// What a client's token says of it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Claims {
+    /// Who it is, as the issuer names it; empty when anonymous.
+    pub subject: String,
+}
+
+/// A game does not let a client in.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{sentence}")]
+pub struct Refusal {
+    sentence: String,
+}
+
+impl Refusal {
+    /// With a sentence that a player can read.
+    pub fn because(sentence: impl Into<String>) -> Self {
+        Self { sentence: sentence.into() }
+    }
+
+    /// The sentence.
+    pub fn sentence(&self) -> &str {
+        &self.sentence
+    }
+}

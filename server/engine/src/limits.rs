@@ -1,0 +1,59 @@
+//! Every bound that the server keeps, with its reason. What both ends keep is in
+//! [`tickwire_shared::limits`].
+
+use std::time::Duration;
+
+/// For how many ticks a client's last input goes on when none arrives: a quarter of a second at
+/// 20 Hz bridges a hiccup; after that a ship that nobody steers would be a nuisance.
+pub const INPUT_REPEAT_TICKS: u32 = 5;
+
+/// Most inputs that wait for their tick, per client: the window in which they may arrive.
+pub const INPUTS_WAITING_MAX: usize = tickwire_shared::limits::INPUT_TICKS_AHEAD_MAX as usize + 1;
+
+/// Most bytes that wait for a room, over all its clients: inputs of 5,000 clients for a tick and
+/// a stall of half a second on top.
+pub const INBOX_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Most bytes that one client has in the room's inbox: frames for a second or so. More comes
+/// only from a client that floods.
+pub const INBOX_BYTES_PER_CLIENT_MAX: usize = 64 * 1024;
+
+/// Most unwritten bytes that the WebSocket layer holds for one client, beyond which the
+/// connection ends. A frame is composed only when nothing is unwritten, so this is one frame.
+pub const OUTBOX_BYTES_MAX: usize = tickwire_shared::limits::SERVER_FRAME_BYTES_MAX + 1024;
+
+/// Most bytes of reliable messages that wait for a client's acknowledgement.
+pub const UNACKNOWLEDGED_BYTES_MAX: usize = 256 * 1024;
+
+/// Read buffer of a WebSocket. Inputs are tens of bytes, and there are thousands of sockets.
+pub const READ_BUFFER_BYTES: usize = 4 * 1024;
+
+/// How long a connection may take to say hello.
+pub const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a client may say nothing. Clients acknowledge several times a second, so this is a
+/// dead network.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a client may leave a frame unread while the socket is full.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long the server waits for sockets to take their farewell.
+pub const STOP_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long a client waits before it comes back to a server that stopped, in milliseconds.
+pub const STOP_RETRY_AFTER_MS: u32 = 2_000;
+
+/// Most frames that a client may send in a second, beyond a burst of as many. One per tick at
+/// 60 Hz, twice over.
+pub const FRAMES_PER_SECOND_MAX: u32 = 120;
+
+/// Most ticks that a room makes up for after a pause, before it lets time go: half a second of
+/// catching up feels like a stutter, more of it like a film played too fast.
+pub const CATCH_UP_TICKS_MAX: u32 = 10;
+
+/// Bytes per state frame beyond which entities wait for a later one: three full packets.
+pub const STATE_FRAME_BYTES_MAX: usize = 4 * 1024;
+
+/// Connections beyond the most clients: those that are about to say hello, or to hear why not.
+pub const CONNECTIONS_BEYOND_CLIENTS_MAX: usize = 1_000;

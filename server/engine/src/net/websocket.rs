@@ -1,0 +1,86 @@
+//! From an HTTP request to a WebSocket, by hand: the handshake of RFC 6455, section 4.2.
+
+use axum::{
+    body::Body,
+    extract::Request,
+    http::{HeaderMap, HeaderValue, Response, StatusCode, header},
+};
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use tickwire_shared::limits::CLIENT_FRAME_BYTES_MAX;
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        handshake::derive_accept_key,
+        protocol::{Role, WebSocketConfig},
+    },
+};
+
+use crate::{
+    limits::{OUTBOX_BYTES_MAX, READ_BUFFER_BYTES},
+    page::plain,
+};
+
+/// A WebSocket of ours.
+pub(crate) type Socket = WebSocketStream<TokioIo<Upgraded>>;
+
+/// The answer to a request for a WebSocket, and the promise of one; or the answer that says why
+/// not.
+pub(crate) fn upgrade(
+    request: &mut Request,
+) -> Result<(Response<Body>, OnUpgrade), Response<Body>> {
+    let headers = request.headers();
+    if !lists(headers, &header::CONNECTION, "upgrade")
+        || !lists(headers, &header::UPGRADE, "websocket")
+    {
+        return Err(plain(StatusCode::UPGRADE_REQUIRED, "This address speaks WebSocket.\n"));
+    }
+    if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+        let mut refusal = plain(StatusCode::UPGRADE_REQUIRED, "WebSocket version 13, please.\n");
+        refusal.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        return Err(refusal);
+    }
+    let key = headers.get(header::SEC_WEBSOCKET_KEY).filter(|key| is_key(key.as_bytes()));
+    let Some(key) = key else {
+        return Err(plain(StatusCode::BAD_REQUEST, "The WebSocket key is none.\n"));
+    };
+    let accept = HeaderValue::from_str(&derive_accept_key(key.as_bytes()));
+    let Ok(accept) = accept else {
+        return Err(plain(StatusCode::BAD_REQUEST, "The WebSocket key is none.\n"));
+    };
+    let upgrade = hyper::upgrade::on(&mut *request);
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let answer = response.headers_mut();
+    answer.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    answer.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    answer.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    Ok((response, upgrade))
+}
+
+/// The socket over an upgraded connection.
+pub(crate) async fn socket(upgraded: Upgraded) -> Socket {
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER_BYTES)
+        // Every frame is written at once, or waits as one.
+        .write_buffer_size(0)
+        .max_write_buffer_size(OUTBOX_BYTES_MAX)
+        .max_message_size(Some(CLIENT_FRAME_BYTES_MAX))
+        .max_frame_size(Some(CLIENT_FRAME_BYTES_MAX));
+    WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await
+}
+
+/// Whether a header's comma-separated list holds a word.
+fn lists(headers: &HeaderMap, name: &header::HeaderName, word: &str) -> bool {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| value.split(',').any(|listed| listed.trim().eq_ignore_ascii_case(word)))
+}
+
+/// Whether this is 16 bytes in base64.
+fn is_key(key: &[u8]) -> bool {
+    let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    matches!(key, [digits @ .., b'=', b'='] if digits.len() == 22 && digits.iter().all(is_digit))
+}

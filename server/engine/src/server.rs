@@ -1,0 +1,206 @@
+//! A running server: rooms, doors, and how they start and stop.
+
+use std::{
+    fs::{self, File},
+    io::BufWriter,
+    net::SocketAddr,
+    path::Path,
+    sync::Arc,
+};
+
+use anyhow::{Context as _, Result};
+use axum::Router;
+use rand::random;
+use tickwire_shared::{Protocol as _, Schema};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    bridge::{RoomHandle, bridge},
+    config::{Config, LogFormat},
+    game::{Game, RoomInfo},
+    metrics,
+    net::{doors, guard::Guard, play::Players},
+    page::Page,
+    recording::Recorder,
+    room::Room,
+    tick_loop::TickLoop,
+};
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    public_address: SocketAddr,
+    internal_address: SocketAddr,
+    players: Arc<Players>,
+    rooms: Vec<TickLoop>,
+    doors: Vec<JoinHandle<()>>,
+    closing: CancellationToken,
+}
+
+impl Server {
+    /// Starts rooms of `game` and opens both doors. Needs a Tokio runtime.
+    pub async fn start<G: Game>(game: G, config: Config, page: Page) -> Result<Self> {
+        config.check()?;
+        let handle = metrics::install().context("starting the metrics")?;
+        let public = bind(config.listen, "public").await?;
+        let internal = bind(config.internal, "internal").await?;
+        let public_address = public.local_addr().context("asking for the public address")?;
+        let internal_address = internal.local_addr().context("asking for the internal address")?;
+        let game = Arc::new(game);
+        let mut rooms = Vec::new();
+        let mut handles = Vec::new();
+        for name in config.rooms.iter().filter(|name| !name.is_empty()) {
+            let (room, handle) = start_room(&game, name, &config)?;
+            rooms.push(room);
+            handles.push(handle);
+        }
+        let schema = Arc::new(Schema::of::<G::Protocol>());
+        let players = Players::new(schema, Guard::new(&config), handles, config.clients_max);
+        let closing = CancellationToken::new();
+        let doors = vec![
+            open(public, doors::public(Arc::clone(&players), page), closing.clone()),
+            open(internal, doors::internal(handle), closing.clone()),
+        ];
+        Ok(Self { public_address, internal_address, players, rooms, doors, closing })
+    }
+
+    /// Address of the public door.
+    pub const fn public_address(&self) -> SocketAddr {
+        self.public_address
+    }
+
+    /// Address of the internal door.
+    pub const fn internal_address(&self) -> SocketAddr {
+        self.internal_address
+    }
+
+    /// Tells clients to come back later, stops the rooms and closes the doors.
+    pub async fn stop(self) {
+        self.players.stop().await;
+        let rooms = self.rooms;
+        // Waits for the ticks under way.
+        let _ = tokio::task::spawn_blocking(move || drop(rooms)).await;
+        self.closing.cancel();
+        for door in self.doors {
+            door.abort();
+            let _ = door.await;
+        }
+    }
+}
+
+/// Runs a server until it is told to stop by SIGINT or SIGTERM: what a game's `main` calls.
+pub fn run<G: Game>(game: G, config: Config, page: Page) -> Result<()> {
+    start_log(config.log_format);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")?;
+    runtime.block_on(async {
+        let stop = stop_signal()?;
+        let server = Server::start(game, config, page).await?;
+        tracing::info!(
+            internal = %server.internal_address(),
+            "{} is up",
+            G::Protocol::NAME
+        );
+        print_address(server.public_address());
+        stop.await;
+        tracing::info!("stopping");
+        server.stop().await;
+        Ok(())
+    })
+}
+
+#[expect(clippy::print_stdout, reason = "the address is what the command is run for")]
+fn print_address(address: SocketAddr) {
+    let host = if address.ip().is_unspecified() { "localhost" } else { "" };
+    if host.is_empty() {
+        println!("Open http://{address}/ to play.");
+    } else {
+        println!("Open http://{host}:{}/ to play.", address.port());
+    }
+}
+
+fn start_log(format: LogFormat) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second server in one process shares the first one's log.
+    let _ = match format {
+        LogFormat::Text => log.try_init(),
+        LogFormat::Json => log.json().try_init(),
+    };
+}
+
+fn stop_signal() -> Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
+    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+async fn bind(address: SocketAddr, door: &str) -> Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("opening the {door} door at {address}"))
+}
+
+fn open(listener: TcpListener, router: Router, closing: CancellationToken) -> JoinHandle<()> {
+    use axum::serve::ListenerExt as _;
+    // Frames are small and due now: Nagle's algorithm would hold them back.
+    let listener = listener.tap_io(|socket| {
+        let _ = socket.set_nodelay(true);
+    });
+    tokio::spawn(async move {
+        let served =
+            axum::serve(listener, router).with_graceful_shutdown(closing.cancelled_owned());
+        if let Err(error) = served.await {
+            tracing::error!(%error, "a door closed");
+        }
+    })
+}
+
+fn start_room<G: Game>(
+    game: &Arc<G>,
+    name: &str,
+    config: &Config,
+) -> Result<(TickLoop, RoomHandle)> {
+    let info = RoomInfo {
+        name: String::from(name),
+        seed: config.seed.unwrap_or_else(random),
+        tick_rate: config.tick_rate.unwrap_or(G::Protocol::TICK_RATE),
+    };
+    tracing::info!(room = name, seed = info.seed, tick_rate = info.tick_rate, "room");
+    let recorder = match &config.record {
+        Some(directory) => Some(start_recording(game.as_ref(), &info, directory)?),
+        None => None,
+    };
+    let (handle, end) = bridge(info.clone());
+    let game = Arc::clone(game);
+    let make = move || {
+        let mut room = Room::new(game, info);
+        if let Some(recorder) = recorder {
+            room.record(recorder);
+        }
+        room
+    };
+    let room = TickLoop::start(name, make, end).context("starting a room's thread")?;
+    Ok((room, handle))
+}
+
+fn start_recording<G: Game>(game: &G, info: &RoomInfo, directory: &Path) -> Result<Recorder> {
+    fs::create_dir_all(directory)
+        .with_context(|| format!("making the directory {}", directory.display()))?;
+    let safe = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '-' };
+    let name: String = info.name.chars().map(safe).collect();
+    let path = directory.join(format!("{name}-{:016x}.tickwire", info.seed));
+    let file = File::create(&path).with_context(|| format!("making {}", path.display()))?;
+    tracing::info!(path = %path.display(), "recording");
+    Recorder::new(game, info, BufWriter::new(file)).context("writing the recording")
+}

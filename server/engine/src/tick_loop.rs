@@ -1,0 +1,131 @@
+//! Keeps a room's time, on a thread of its own.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use tickwire_shared::CloseReason;
+
+use crate::{
+    bridge::{Refused, RoomEnd, RoomMessage},
+    game::Game,
+    limits::CATCH_UP_TICKS_MAX,
+    metrics,
+    room::{JoinError, Room},
+};
+
+/// A room that ticks. Dropping it stops the room after the tick under way.
+#[derive(Debug)]
+pub struct TickLoop {
+    stopping: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl TickLoop {
+    /// Starts a room's thread. The room is made there, by `make`: a world need not travel.
+    pub fn start<G: Game>(
+        name: &str,
+        make: impl FnOnce() -> Room<G> + Send + 'static,
+        end: RoomEnd,
+    ) -> io::Result<Self> {
+        let stopping = Arc::new(AtomicBool::new(false));
+        let stop = Arc::clone(&stopping);
+        let thread = thread::Builder::new()
+            .name(format!("room {name}"))
+            .spawn(move || run(make(), &end, &stop))?;
+        Ok(Self { stopping, thread: Some(thread) })
+    }
+}
+
+impl Drop for TickLoop {
+    fn drop(&mut self) {
+        self.stopping.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            // A room that panicked has said so already.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run<G: Game>(mut room: Room<G>, end: &RoomEnd, stopping: &AtomicBool) {
+    let period = Duration::from_secs(1) / u32::from(room.info().tick_rate.max(1));
+    let mut due = Instant::now();
+    let mut reported = Reported::default();
+    while !stopping.load(Ordering::Relaxed) {
+        let began = Instant::now();
+        for message in end.drain() {
+            handle(&mut room, message);
+        }
+        let published = room.step(due);
+        metrics::tick_made(began.elapsed());
+        reported.update(&room);
+        end.publish(published);
+        due += period;
+        let now = Instant::now();
+        if now < due {
+            thread::sleep(due - now);
+        } else {
+            metrics::tick_overrun();
+            if now - due > period * CATCH_UP_TICKS_MAX {
+                tracing::warn!(
+                    room = room.info().name,
+                    "behind by {:?}: time is let go",
+                    now - due
+                );
+                due = now;
+            }
+        }
+    }
+}
+
+fn handle<G: Game>(room: &mut Room<G>, message: RoomMessage) {
+    match message {
+        RoomMessage::Join { client, request, claims, answer } => {
+            let joined = room.join(client, &request, &claims).map_err(|error| match error {
+                JoinError::Malformed => {
+                    Refused { reason: CloseReason::MalformedFrame, sentence: String::new() }
+                }
+                JoinError::Refused(refusal) => Refused {
+                    reason: CloseReason::JoinRefused,
+                    sentence: String::from(refusal.sentence()),
+                },
+            });
+            let is_in = joined.is_ok();
+            let tick = room.tick();
+            if answer.send(joined.map(|()| tick)).is_err() && is_in {
+                // It hung up while it waited.
+                room.leave(client);
+            }
+        }
+        RoomMessage::Leave { client } => room.leave(client),
+        RoomMessage::Input { client, tick, input } => {
+            if let Err(error) = room.push_input(client, tick, &input) {
+                // The session has checked it against the tick before: only a client at the very
+                // edge gets here.
+                tracing::debug!(%client, %tick, %error, "input dropped");
+            }
+        }
+    }
+}
+
+/// What the metrics were told so far.
+#[derive(Default)]
+struct Reported {
+    inputs_late: u64,
+}
+
+impl Reported {
+    fn update<G: Game>(&mut self, room: &Room<G>) {
+        metrics::inputs_late(room.inputs_late() - self.inputs_late);
+        self.inputs_late = room.inputs_late();
+        for clamped in room.capture().clamped() {
+            metrics::values_clamped(&clamped);
+        }
+    }
+}
