@@ -9,7 +9,10 @@ import { EMBER, paintIndex, STONE } from './palette.ts';
 import { ParticleKind, type Particles } from './particles.ts';
 
 /** Sparks that a thrusting ship sheds per second, when the pool has room. */
-const THRUST_PER_S = 55;
+const THRUST_PER_S = 75;
+
+/** Share of those moments in which a badly hurt ship smokes as well. */
+const SMOKE_SHARE = 0.4;
 
 /** Distance from a ship's centre to its nozzle, in units. */
 const NOZZLE_UNITS = 19;
@@ -54,9 +57,26 @@ export class Effects {
         velocityX * 0.55 + backX * speed - backY * spread,
         velocityY * 0.55 + backY * speed + backX * spread,
         0.28 + Math.random() * 0.34,
-        0.14 + Math.random() * 0.13,
+        0.16 + Math.random() * 0.17,
       );
     }
+  }
+
+  /** Smoke of one badly hurt ship in this frame. */
+  smoulder(x: number, y: number): void {
+    for (let due = Math.floor(this.#thrustDue); due > 0; due -= 1) {
+      if (Math.random() > SMOKE_SHARE) continue;
+      this.#particles.emit(ParticleKind.dust, STONE, x, y, around(22), around(22), 0.9, 0.32 + Math.random() * 0.25);
+      this.#particles.emit(ParticleKind.glow, EMBER, x + around(12), y + around(12), 0, 0, 0.3, 0.3);
+    }
+  }
+
+  /** The player's ship appears. */
+  arrival(x: number, y: number, colour: number): void {
+    this.#particles.emit(ParticleKind.ring, colour, x, y, 0, 0, 0.7, 2.6);
+    this.#particles.emit(ParticleKind.ring, colour, x, y, 0, 0, 0.45, 1.5);
+    this.#particles.emit(ParticleKind.glow, colour, x, y, 0, 0, 0.8, 3.4);
+    this.#sparks(x, y, colour, 14, 220, 0.6);
   }
 
   /** A ship fired. */
@@ -178,4 +198,9 @@ export class Effects {
   #count(wanted: number): number {
     return Math.max(1, Math.round(wanted * this.#amount));
   }
+}
+
+/** A random number within so much on either side of zero. */
+function around(most: number): number {
+  return (Math.random() * 2 - 1) * most;
 }

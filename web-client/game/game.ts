@@ -111,12 +111,12 @@ export class Game {
 
   /** Notices a new ship, and damage to it. */
   #noteOwn(entity: Entity | undefined): void {
-    const { stage, sound } = this.#equipment;
+    const { stage } = this.#equipment;
     const hull = entity?.ship?.hull ?? 0;
     if (entity?.ship !== undefined) {
       this.#own.name = entity.ship.name;
       this.#own.colour = entity.ship.colour;
-      if (this.#hull === 0) sound.spawn();
+      if (this.#hull === 0) this.#arrive(entity);
     }
     if (hull < this.#hull) {
       const hurt = (this.#hull - hull) / 40;
@@ -124,6 +124,13 @@ export class Game {
       stage.camera.shake(0.3 + hurt);
     }
     this.#hull = hull;
+  }
+
+  #arrive({ motion }: Entity): void {
+    if (motion === undefined) return;
+    const [x, y] = inUnits(motion.position);
+    this.#equipment.stage.effects.arrival(x, y, this.#own.colour);
+    this.#equipment.sound.spawn();
   }
 
   #listen(): void {

@@ -17,6 +17,9 @@ import { drawSprites, makeCanvas, type Sprite, type SpriteSheet, tinted } from '
 /** Hulls are drawn a little larger than the circle that collides, so that a near miss looks like one. */
 const HULL_SIZE = 0.96;
 
+/** A ship smokes from this much hull downwards. */
+const SMOULDERING_HULL = 40;
+
 const BAR_WIDTH_UNITS = 36;
 const BAR_ABOVE_UNITS = 34;
 
@@ -153,6 +156,7 @@ export class Renderer {
       const glow = tinted(sheet.glows, ship.colour);
       context.globalAlpha = entity === scene.ownShip ? 0.42 : 0.26;
       this.#copy(glow, x, y, 0, 2);
+      if (ship.hull <= SMOULDERING_HULL && this.#effects.shedsSparks) this.#effects.smoulder(x, y);
       const thrusts = entity === scene.ownShip ? (scene.ownThrust ?? ship.thrusting) : ship.thrusting;
       if (!thrusts) continue;
       const angle = shipAngle(entity, scene);
@@ -160,7 +164,7 @@ export class Renderer {
         const perSecond = scene.tickRate / STEPS_PER_UNIT;
         this.#effects.thrust(x, y, motion.velocity[0] * perSecond, motion.velocity[1] * perSecond, angle, ship.colour);
       }
-      const flicker = 0.85 + 0.2 * Math.sin(nowMs * 0.061 + entity.slot) + 0.1 * Math.sin(nowMs * 0.107);
+      const flicker = 1.1 + 0.2 * Math.sin(nowMs * 0.061 + entity.slot) + 0.1 * Math.sin(nowMs * 0.107);
       context.globalAlpha = 0.95;
       const backX = Math.cos(angle) * -16;
       const backY = Math.sin(angle) * -16;
