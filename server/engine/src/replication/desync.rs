@@ -57,8 +57,8 @@ impl Audit {
 /// Reads a replica's report and finds the first difference. Any bytes may come.
 pub(super) fn examine(audits: &[Audit], history: &History, report: &[u8]) -> Option<Desync> {
     let mut input = Varints(report);
-    let tick = Tick::new(input.next()?);
-    let audit = audits.iter().find(|audit| audit.tick == tick)?;
+    let (audited, tick) = (Tick::new(input.next()?), Tick::new(input.next()?));
+    let audit = audits.iter().find(|audit| audit.tick == audited)?;
     loop {
         let (slot, group, age) = (input.next()?, input.next()?, input.next()?);
         let mask = u64::from(input.next()?) | u64::from(input.next()?) << 32;

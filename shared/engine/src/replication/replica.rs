@@ -46,6 +46,8 @@ pub struct Replica {
     model: Arc<Model>,
     header: Header,
     has_state: bool,
+    /// Tick of the last frame that carried a sum.
+    audited: Tick,
     slots: Vec<Slot>,
     /// No free slot lies below.
     lowest_free: usize,
@@ -68,6 +70,7 @@ struct Slot {
 struct SubEntity {
     mask: u64,
     archetype: usize,
+    entered: Tick,
     /// Tick of `codes`.
     base: Tick,
     /// How far before that `previous` is; 0: there is none.
@@ -114,6 +117,7 @@ impl Replica {
             model,
             header: Header::default(),
             has_state: false,
+            audited: Tick::default(),
             slots: Vec::new(),
             lowest_free: 0,
             anchor: Vec::new(),
@@ -196,6 +200,9 @@ impl Replica {
         self.settle(&pending)?;
         let check = decoder.finish()?;
         let tick = header.tick.get();
+        if header.has_sum {
+            self.audited = header.tick;
+        }
         let checksum = if header.has_sum {
             Some(check == checksum::check_of_sum(self.sum(), tick))
         } else if check == checksum::check_of_tick(tick) {
@@ -361,6 +368,7 @@ impl Replica {
         let entity = SubEntity {
             mask,
             archetype,
+            entered: self.header.tick,
             base: self.header.tick,
             gap: 0,
             previous: codes.clone(),
@@ -495,8 +503,13 @@ impl Replica {
     /// slot on that changes with the tick. See [`super`] for the format.
     pub fn report(&self) -> Vec<u8> {
         let mut out = Vec::new();
+        push_varint(&mut out, self.audited.get());
         push_varint(&mut out, self.header.tick.get());
-        let all: Vec<_> = self.sub_entities().collect();
+        // The server only remembers who had which slot at the last sum.
+        let all: Vec<_> = self
+            .sub_entities()
+            .filter(|(_, _, sub, _)| !sub.entered.is_newer_than(self.audited))
+            .collect();
         let first = self.header.tick.get() as usize % all.len().max(1);
         for (slot, group, sub, shape) in all[first..].iter().chain(&all[..first]) {
             let mut part = Vec::new();
