@@ -1,0 +1,219 @@
+//! A client without a screen or a socket: what a bot is made of.
+//!
+//! It speaks the real protocol. Frames and moments go in, frames and events come out.
+
+use std::{sync::Arc, time::Instant};
+
+use tickwire_shared::{
+    ClientId, DecodeError, Protocol, RecordSchema, Schema, Tick,
+    codec::{decode_server, encode},
+    messages::{ClientFrame, ClientUpdate, Close, Hello, ServerFrame, ServerUpdate, Welcome},
+    record::encode_record,
+    reliable::{MessageMissing, ReliableReceiver},
+    replication::{FrameError, FrameInfo, Replica, model::Model},
+};
+
+use crate::server_clock::ServerClock;
+
+/// What clients of one game share.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    schema: Arc<Schema>,
+    model: Arc<Model>,
+    protocol: u64,
+}
+
+impl Shared {
+    /// For clients of a game.
+    pub fn of<P: Protocol>() -> Self {
+        let schema = Arc::new(Schema::of::<P>());
+        let model = Arc::new(Model::of(&schema));
+        Self { protocol: schema.hash(), schema, model }
+    }
+
+    /// The game's schema.
+    pub fn schema(&self) -> &Arc<Schema> {
+        &self.schema
+    }
+}
+
+/// A client without a screen or a socket.
+#[derive(Debug)]
+pub struct Client {
+    shared: Shared,
+    replica: Replica,
+    clock: ServerClock,
+    welcome: Option<Welcome>,
+    receiver: ReliableReceiver,
+    /// Tick that the next input is for.
+    next_input: Option<Tick>,
+    stamped: u32,
+    report: Vec<u8>,
+}
+
+/// What a frame from the server brought.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// The server let the client in.
+    Joined,
+    /// The world moved on.
+    State(FrameInfo),
+    /// Nothing that needs an answer.
+    Other,
+    /// The server ended the session.
+    Closed(Close),
+}
+
+/// What a server must not send.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ClientError {
+    /// No frame.
+    #[error("the server's frame cannot be read")]
+    Frame(#[from] DecodeError),
+    /// No state.
+    #[error("the server's state cannot be applied")]
+    State(#[from] FrameError),
+    /// A gap in the reliable messages.
+    #[error("the server skipped a message")]
+    Message(#[from] MessageMissing),
+    /// An update before the welcome, or a second welcome.
+    #[error("the server's frame comes at the wrong time")]
+    Unexpected,
+}
+
+/// How many ticks ahead of the server's clock an input is aimed, beside half a round trip.
+const INPUT_LEAD_TICKS: f64 = 2.0;
+
+/// Updates between two stamps for the clock.
+const UPDATES_PER_STAMP: u32 = 10;
+
+/// Most inputs that one update catches up on.
+const INPUTS_PER_UPDATE_MAX: u32 = 4;
+
+impl Client {
+    /// A client that has not said hello.
+    pub fn new(shared: &Shared, now: Instant) -> Self {
+        Self {
+            replica: Replica::with_model(Arc::clone(&shared.schema), Arc::clone(&shared.model)),
+            clock: ServerClock::new(now, shared.schema.tick_rate),
+            shared: shared.clone(),
+            welcome: None,
+            receiver: ReliableReceiver::default(),
+            next_input: None,
+            stamped: 0,
+            report: Vec::new(),
+        }
+    }
+
+    /// The first frame. `join` is the game's join request, encoded.
+    pub fn hello(&self, room: &str, join: Vec<u8>) -> Vec<u8> {
+        let room = String::from(room);
+        let protocol = self.shared.protocol;
+        encode(&ClientFrame::Hello(Hello { protocol, room, token: String::new(), join }))
+    }
+
+    /// The world as it is known here.
+    pub fn replica(&self) -> &Replica {
+        &self.replica
+    }
+
+    /// Where the server's clock stands.
+    pub fn clock(&self) -> &ServerClock {
+        &self.clock
+    }
+
+    /// The client's own number, once it has joined.
+    pub fn id(&self) -> Option<ClientId> {
+        self.welcome.as_ref().map(|welcome| ClientId::new(welcome.client))
+    }
+
+    /// The room's ticks per second, once the client has joined.
+    pub fn tick_rate(&self) -> Option<u16> {
+        self.welcome.as_ref().map(|welcome| welcome.tick_rate)
+    }
+
+    /// Takes a frame from the server.
+    pub fn handle_frame(&mut self, bytes: &[u8], now: Instant) -> Result<Event, ClientError> {
+        match decode_server(bytes)? {
+            ServerFrame::Welcome(welcome) if self.welcome.is_none() => {
+                self.clock = ServerClock::new(now, welcome.tick_rate);
+                self.welcome = Some(welcome);
+                Ok(Event::Joined)
+            }
+            ServerFrame::Update(update) if self.welcome.is_some() => {
+                self.handle_update(update, now)
+            }
+            ServerFrame::Close(close) => Ok(Event::Closed(close)),
+            _ => Err(ClientError::Unexpected),
+        }
+    }
+
+    fn handle_update(&mut self, update: ServerUpdate, now: Instant) -> Result<Event, ClientError> {
+        if let Some(echo) = &update.clock {
+            self.clock.handle_echo(echo, now);
+        }
+        self.receiver.handle_messages(update.first_message, update.messages)?;
+        if update.state.is_empty() {
+            return Ok(Event::Other);
+        }
+        let info = self.replica.apply(&update.state)?;
+        if info.checksum == Some(false) {
+            self.report = self.replica.report();
+        }
+        Ok(Event::State(info))
+    }
+
+    /// The next frame to the server, to be sent once per tick; `input` says what the player
+    /// wants at a tick.
+    pub fn poll_update(
+        &mut self,
+        mut input: impl FnMut(&Replica, Tick) -> Vec<u8>,
+        now: Instant,
+    ) -> Vec<u8> {
+        let (first_input, inputs) = self.inputs(&mut input, now);
+        let wants_stamp = self.stamped.is_multiple_of(UPDATES_PER_STAMP);
+        self.stamped += 1;
+        encode(&ClientFrame::Update(ClientUpdate {
+            acknowledged: self.receiver.acknowledged(),
+            seen: self.replica.tick().map_or(0, Tick::get),
+            stamp_ms: wants_stamp.then(|| self.clock.stamp(now)),
+            first_input: first_input.get(),
+            inputs,
+            first_message: 1,
+            messages: Vec::new(),
+            report: std::mem::take(&mut self.report),
+        }))
+    }
+
+    fn inputs(
+        &mut self,
+        input: &mut impl FnMut(&Replica, Tick) -> Vec<u8>,
+        now: Instant,
+    ) -> (Tick, Vec<Vec<u8>>) {
+        let Some(ticks) = self.clock.ticks(now) else { return (Tick::default(), Vec::new()) };
+        let half_trip = self.clock.round_trip().unwrap_or_default().as_secs_f64() / 2.0;
+        let lead = half_trip * f64::from(self.tick_rate().unwrap_or(1)) + INPUT_LEAD_TICKS;
+        let target = Tick::new((ticks + lead) as u32);
+        let first = match self.next_input {
+            Some(next)
+                if (0..INPUTS_PER_UPDATE_MAX.cast_signed()).contains(&target.since(next)) =>
+            {
+                next
+            }
+            // Sent already: the clock was set back a little.
+            Some(next) if next.is_newer_than(target) && next.since(target) < 4 => {
+                return (next, Vec::new());
+            }
+            _ => target,
+        };
+        let count = target.since(first).unsigned_abs() + 1;
+        self.next_input = Some(target.plus(1));
+        let inputs = (0..count).map(|offset| input(&self.replica, first.plus(offset)));
+        (first, inputs.collect())
+    }
+}
+
+/// Encodes a game's input.
+pub fn encode_input<P: Protocol>(input: &P::Input, schema: &RecordSchema) -> Vec<u8> {
+    encode_record(input, schema)
+}
