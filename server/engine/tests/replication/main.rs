@@ -1,5 +1,6 @@
 //! Every client's replica equals what it may see of the world, and nothing else.
 
+mod golden;
 mod worlds;
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
