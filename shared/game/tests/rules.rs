@@ -147,7 +147,13 @@ fn colliding_bodies_part_and_keep_their_momentum() {
         let offset = [(); 2].map(|()| random.random_range(-900..=900));
         let place = [motion.position[0] + offset[0], motion.position[1] + offset[1]];
         let velocity = [(); 2].map(|()| random.random_range(-90..=90));
-        let first = Body { motion, radius: ship::RADIUS, mass: ship::MASS, speed_max: 2000, bounce_sixteenths: 10 };
+        let first = Body {
+            motion,
+            radius: ship::RADIUS,
+            mass: ship::MASS,
+            speed_max: 2000,
+            bounce_sixteenths: 10,
+        };
         let second = Body {
             motion: Motion::new(place, velocity),
             radius: asteroid::radius(3),
@@ -180,8 +186,8 @@ fn bodies_that_do_not_touch_are_left_alone() {
         speed_max: 500,
         bounce_sixteenths: 16,
     };
-    assert_eq!(bounce(&body(1000, [50, 0]), &body(1200, [0, 0])), None, "they just miss");
-    let impact = bounce(&body(1000, [50, 0]), &body(1199, [0, 0])).expect("they touch");
+    assert_eq!(bounce(&body(1000, [50, 0]), &body(1225, [0, 0])), None, "not half a step ahead");
+    let impact = bounce(&body(1000, [50, 0]), &body(1224, [0, 0])).expect("they touch");
     assert_eq!(impact.closing_speed, 50);
 }
 

@@ -1,0 +1,152 @@
+//! Brings the built web client to where the binary embeds it from.
+//!
+//! `TICKWIRE_CLIENT_DIR` names a client that was built elsewhere. Without it, the client is
+//! built here by npm, when a source of it changed.
+
+// A build script speaks to cargo by printing, and ends the build with the sentence it exits on.
+#![allow(clippy::print_stdout)]
+
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+};
+
+fn main() -> ExitCode {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-env-changed={CLIENT_DIR}");
+    match built_client().and_then(|client| embed(&client)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            println!("cargo::error={sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The folder with the built client, after building it where that is ours to do.
+fn built_client() -> Result<PathBuf, String> {
+    if let Some(folder) = env::var_os(CLIENT_DIR).filter(|folder| !folder.is_empty()) {
+        let folder = PathBuf::from(folder);
+        watch(&folder);
+        return if folder.join("index.html").is_file() {
+            Ok(folder)
+        } else {
+            Err(format!("{CLIENT_DIR} names {}, which has no index.html", folder.display()))
+        };
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let sources = root.join("web-client");
+    for name in WATCHED {
+        watch(&sources.join(name));
+    }
+    watch(&root.join("assets"));
+    require_node()?;
+    if !is_installed(&sources) {
+        run_npm(&sources, &["ci", "--no-audit", "--no-fund"])?;
+    }
+    run_npm(&sources, &["run", "build"])?;
+    Ok(sources.join("dist"))
+}
+
+/// Copies the client beside the other products of this build, so that what is in the binary does
+/// not change under it, and declares the type that embeds the copy: its attribute takes a plain
+/// path only.
+fn embed(client: &Path) -> Result<(), String> {
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    let copy = out.join("client");
+    let declaration = format!(
+        "/// The built web client, as the build script left it.\n\
+         #[derive(rust_embed::RustEmbed)]\n\
+         #[folder = {:?}]\n\
+         struct Client;\n",
+        copy.display().to_string()
+    );
+    let copied = match fs::remove_dir_all(&copy) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => copy_folder(client, &copy),
+    };
+    copied
+        .and_then(|()| fs::write(out.join("client.rs"), declaration))
+        .map_err(|error| format!("cannot copy {} for embedding: {error}", client.display()))
+}
+
+fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
+fn require_node() -> Result<(), String> {
+    let without = format!(
+        "the web client needs Node {NODE_MAJOR_MIN} or newer (with npm) to be built; install it, \
+         or set {CLIENT_DIR} to the folder of a client that was built elsewhere"
+    );
+    let output = Command::new("node").arg("--version").output().map_err(|_| without.clone())?;
+    let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let major = version.trim_start_matches('v').split('.').next().unwrap_or_default();
+    match major.parse::<u32>() {
+        Ok(major) if major >= NODE_MAJOR_MIN => Ok(()),
+        _ => Err(format!("found Node {version}, but {without}")),
+    }
+}
+
+/// Whether what is installed is what the lock file says: npm writes down what it installed, and
+/// does so last.
+fn is_installed(sources: &Path) -> bool {
+    let modified = |name: &str| fs::metadata(sources.join(name)).and_then(|it| it.modified());
+    match (modified("package-lock.json"), modified("node_modules/.package-lock.json")) {
+        (Ok(locked), Ok(installed)) => installed >= locked,
+        _ => false,
+    }
+}
+
+fn run_npm(folder: &Path, arguments: &[&str]) -> Result<(), String> {
+    let line = format!("npm {}", arguments.join(" "));
+    let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
+    let output = Command::new(npm)
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .map_err(|error| format!("`{line}` did not start: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    // Cargo shows these lines with the failed build; the sentence above all names the command.
+    println!("{}", String::from_utf8_lossy(&output.stdout));
+    eprintln!("{}", String::from_utf8_lossy(&output.stderr));
+    Err(format!(
+        "`{line}` failed in {}: run it there to see why, or set {CLIENT_DIR} to the folder of a \
+         client that was built elsewhere",
+        folder.display()
+    ))
+}
+
+fn watch(path: &Path) {
+    println!("cargo::rerun-if-changed={}", path.display());
+}
+
+/// Names a client that was built elsewhere.
+const CLIENT_DIR: &str = "TICKWIRE_CLIENT_DIR";
+
+/// Oldest Node that builds the client.
+const NODE_MAJOR_MIN: u32 = 20;
+
+/// What the client is made of. Not the whole folder: its own build writes into it.
+const WATCHED: [&str; 7] = [
+    "engine",
+    "game",
+    "styles",
+    "index.html",
+    "package.json",
+    "package-lock.json",
+    "vite.config.ts",
+];
