@@ -212,7 +212,7 @@ impl Playing {
         {
             self.desync = self.view.handle_report(&update.report, &published.history);
         }
-        let room_tick = published.map_or(Tick::default(), |published| published.tick);
+        let room_tick = published.map_or_else(Tick::default, |published| published.tick);
         let mut inputs = Vec::with_capacity(update.inputs.len());
         for (offset, bytes) in (0..).zip(update.inputs) {
             let tick = Tick::new(update.first_input).plus(offset);
@@ -227,7 +227,7 @@ impl Playing {
         let Some(at) = self.sent.iter().position(|(tick, _)| *tick == seen) else {
             return Ok(());
         };
-        if let Some((_, sent_at)) = self.sent.drain(..=at).last() {
+        if let Some((_, sent_at)) = self.sent.drain(..=at).next_back() {
             let sample = now.duration_since(sent_at);
             // RFC 6298's smoothing, gain 1/8.
             self.round_trip = Some(self.round_trip.map_or(sample, |old| (old * 7 + sample) / 8));

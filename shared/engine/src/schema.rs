@@ -162,7 +162,7 @@ pub enum FieldKind {
     /// Another entity, as the bits of its `NetId`. One lane.
     Reference,
     /// There or not: one lane for which, then the lanes of the value.
-    Option(Box<FieldKind>),
+    Option(Box<Self>),
     /// UTF-8 text. A sequence of bytes.
     Text {
         /// Most bytes.
@@ -171,7 +171,7 @@ pub enum FieldKind {
     /// A list of values that have lanes. A sequence of their codes.
     List {
         /// What is in it.
-        element: Box<FieldKind>,
+        element: Box<Self>,
         /// Most elements.
         len_max: u16,
     },
@@ -405,11 +405,8 @@ macro_rules! component_sets {
             }
         }
         impl<$($name: Record),*> RecordSet for ($($name,)*) {
-            #[allow(unused_mut)]
             fn schemas() -> Vec<RecordSchema> {
-                let mut schemas = Vec::new();
-                $(schemas.push(RecordSchema::of::<$name>());)*
-                schemas
+                Vec::from([$(RecordSchema::of::<$name>()),*])
             }
             #[allow(unused_assignments, unused_mut, unused_variables)]
             fn position(id: core::any::TypeId) -> Option<usize> {

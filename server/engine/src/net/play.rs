@@ -151,11 +151,10 @@ pub(crate) async fn serve(players: Arc<Players>, upgraded: OnUpgrade, is_foreign
         }
     }
     // What was said last gets its time to arrive.
-    let _ = timeout(STOP_TIMEOUT, async { while !is_over(connection.next_event().await) {} }).await;
-}
-
-fn is_over(event: Event) -> bool {
-    matches!(event, Event::Over)
+    let _ = timeout(STOP_TIMEOUT, async {
+        while !matches!(connection.next_event().await, Event::Over) {}
+    })
+    .await;
 }
 
 /// Hello, play, until one side has had enough.

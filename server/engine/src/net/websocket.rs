@@ -26,6 +26,7 @@ pub(crate) type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// The answer to a request for a WebSocket, and the promise of one; or the answer that says why
 /// not.
+#[expect(clippy::result_large_err, reason = "it is the answer that goes out next")]
 pub(crate) fn upgrade(
     request: &mut Request,
 ) -> Result<(Response<Body>, OnUpgrade), Response<Body>> {
