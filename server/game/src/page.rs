@@ -22,3 +22,18 @@ fn page_file(path: &str) -> Option<PageFile> {
 fn etag(hash: &[u8; 32]) -> String {
     hash.iter().take(12).map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_is_inside_and_nothing_else() {
+        let index = page_file("index.html").expect("the client has an index.html");
+        assert_eq!(index.mime, "text/html");
+        assert_eq!(index.etag.len(), 24);
+        assert!(!index.bytes.is_empty());
+        assert!(page_file("../build.rs").is_none());
+        assert!(page_file("").is_none(), "which file stands for the folder is the engine's choice");
+    }
+}

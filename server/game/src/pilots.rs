@@ -9,7 +9,7 @@ use arena_shared::{
     Controls, Heading, Motion, Ship,
     bullet::LIFETIME_TICKS,
     motion::ANGLES,
-    ship::TURN_MAX,
+    ship::{TURN_MAX, velocity_at},
     trigonometry::{heading_of, turn_between},
     vector::difference,
     world::{steps, ticks},
@@ -87,7 +87,7 @@ pub fn fly(
             (None, Some(prey)) if autopilot.break_off_ticks == 0 => {
                 attack(&mut autopilot, motion, *heading, prey, &mut chance)
             }
-            _ => wander(&mut autopilot, motion, &mut chance),
+            _ => wander(&mut autopilot, motion),
         };
         if let Ok(mut controls) = controls.get_mut(ship) {
             *controls = steer(*heading, &course);
@@ -134,8 +134,10 @@ fn think(
         let distance = distance_squared(motion.position, other.motion.position).isqrt();
         let is_mine = Some(other.entity) == old_prey;
         let others = i64::from(other.hunters - u32::from(is_mine && other.hunters > 0));
-        let loyalty = if is_mine { i64::from(steps(150)) } else { 0 };
-        distance + others * i64::from(steps(HUNTER_COST_UNITS)) - loyalty
+        let loyalty = if is_mine { steps(150) } else { 0 };
+        // A human whom nobody bothers would wonder where the game is.
+        let pity = if !other.is_ai && others == 0 { steps(900) } else { 0 };
+        distance + others * i64::from(HUNTER_COST) - i64::from(loyalty + pity)
     };
     let prey = seen
         .iter_mut()
@@ -184,37 +186,39 @@ fn attack(
     let distance = distance_squared(motion.position, prey.motion.position).isqrt();
     if distance < i64::from(PASS_DISTANCE) {
         // Too close to aim: fly past, and come round for another run.
-        autopilot.break_off_ticks = ticks(900) + u32::from(chance.once_in(2)) * 8;
+        autopilot.break_off_ticks = chance.between(18, 34).unsigned_abs();
         autopilot.waypoint = beyond(motion, prey, chance);
     }
     autopilot.burst_ticks = autopilot.burst_ticks.saturating_sub(1);
     if autopilot.burst_ticks == 0 {
         autopilot.is_bursting = !autopilot.is_bursting;
-        let (short, long) = if autopilot.is_bursting { (8, 20) } else { (20, 50) };
+        let (short, long) = if autopilot.is_bursting { (10, 26) } else { (14, 34) };
         autopilot.burst_ticks = chance.between(short, long).unsigned_abs();
     }
     let is_aligned = turn_between(heading.angle, wanted).abs() < TRIGGER_ANGLE;
     let is_in_range = flight_ticks < i64::from(LIFETIME_TICKS) * 9 / 10;
     Course {
         heading: wanted,
-        thrust: distance > i64::from(steps(170)),
+        thrust: true,
         fire: is_aligned && is_in_range && autopilot.is_bursting && !prey.is_shielded,
     }
 }
 
-/// A place on the other side of the prey, a little to one side.
+/// A place on the far side of the prey, to its left or right.
 fn beyond(motion: &Motion, prey: &Seen, chance: &mut Chance) -> [i32; 2] {
-    let [x, y] = difference(prey.motion.position, motion.position);
-    let side = if chance.once_in(2) { 1 } else { -1 };
+    let ahead = heading_of(difference(prey.motion.position, motion.position));
+    let aside = chance.between(50, 130) * chance.one_of([-1, 1]);
+    let angle = (i32::from(ahead) + aside).rem_euclid(i32::from(ANGLES));
+    let [x, y] = velocity_at(u16::try_from(angle).unwrap_or(ahead), PASS_LENGTH);
     let [at_x, at_y] = prey.motion.position;
-    [at_x + 2 * x - side * 2 * y, at_y + 2 * y + side * 2 * x].map(steering::away_from_walls)
+    [at_x + x, at_y + y].map(steering::away_from_walls)
 }
 
 /// Flies to the waypoint.
-fn wander(autopilot: &mut Autopilot, motion: &Motion, chance: &mut Chance) -> Course {
+fn wander(autopilot: &mut Autopilot, motion: &Motion) -> Course {
     autopilot.break_off_ticks = autopilot.break_off_ticks.saturating_sub(1);
     let to_waypoint = difference(autopilot.waypoint, motion.position);
-    Course { heading: heading_of(to_waypoint), thrust: !chance.once_in(6), fire: false }
+    Course { heading: heading_of(to_waypoint), thrust: true, fire: false }
 }
 
 fn steer(heading: Heading, course: &Course) -> Controls {
@@ -231,14 +235,17 @@ fn steer(heading: Heading, course: &Course) -> Controls {
 /// How far pilots look for prey, in steps.
 const SIGHT: i32 = steps(1100);
 
-/// How much farther away a ship seems for each pilot that hunts it already, in units.
-const HUNTER_COST_UNITS: i32 = 400;
+/// How much farther away a ship seems for each pilot that hunts it already, in steps.
+const HUNTER_COST: i32 = steps(400);
 
 /// Nearest that a pilot flies up to its prey before it breaks off, in steps.
 const PASS_DISTANCE: i32 = steps(120);
 
-/// Worst aim, in heading steps: nearly 8° to either side.
-const AIM_ERROR_MAX: i32 = 22;
+/// How far past its prey a pilot flies then, in steps.
+const PASS_LENGTH: i32 = steps(450);
+
+/// Worst aim, in heading steps: a good 10° to either side.
+const AIM_ERROR_MAX: i32 = 30;
 
 /// How nearly a pilot points at its aim when it pulls the trigger, in heading steps.
 const TRIGGER_ANGLE: i32 = 14;
