@@ -3,24 +3,18 @@
 //! `TICKWIRE_CLIENT_DIR` names a client that was built elsewhere. Without it, the client is
 //! built here by npm, when a source of it changed.
 
-// A build script speaks to cargo by printing, and ends the build with the sentence it exits on.
-#![allow(clippy::print_stdout)]
-
 use std::{
     env, fs, io,
     path::{Path, PathBuf},
-    process::{Command, ExitCode},
+    process::Command,
 };
 
-fn main() -> ExitCode {
+fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed={CLIENT_DIR}");
-    match built_client().and_then(|client| embed(&client)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(sentence) => {
-            println!("cargo::error={sentence}");
-            ExitCode::FAILURE
-        }
+    if let Err(sentence) = built_client().and_then(|client| embed(&client)) {
+        // Fails the build with this one line; a failing exit code would add pages of output.
+        println!("cargo::error={sentence}");
     }
 }
 
@@ -35,7 +29,8 @@ fn built_client() -> Result<PathBuf, String> {
             Err(format!("{CLIENT_DIR} names {}, which has no index.html", folder.display()))
         };
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = here.ancestors().nth(2).unwrap_or(here);
     let sources = root.join("web-client");
     for name in WATCHED {
         watch(&sources.join(name));
@@ -120,12 +115,14 @@ fn run_npm(folder: &Path, arguments: &[&str]) -> Result<(), String> {
     if output.status.success() {
         return Ok(());
     }
-    // Cargo shows these lines with the failed build; the sentence above all names the command.
-    println!("{}", String::from_utf8_lossy(&output.stdout));
-    eprintln!("{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    let lines: Vec<&str> = said.lines().collect();
+    for line in lines.iter().skip(lines.len().saturating_sub(LINES_SHOWN)) {
+        println!("cargo::error={line}");
+    }
     Err(format!(
-        "`{line}` failed in {}: run it there to see why, or set {CLIENT_DIR} to the folder of a \
-         client that was built elsewhere",
+        "`{line}` failed in {}; {CLIENT_DIR} may name the folder of a client that was built \
+         elsewhere instead",
         folder.display()
     ))
 }
@@ -139,6 +136,9 @@ const CLIENT_DIR: &str = "TICKWIRE_CLIENT_DIR";
 
 /// Oldest Node that builds the client.
 const NODE_MAJOR_MIN: u32 = 20;
+
+/// How much of a failed command's output is worth showing.
+const LINES_SHOWN: usize = 20;
 
 /// What the client is made of. Not the whole folder: its own build writes into it.
 const WATCHED: [&str; 7] = [

@@ -43,7 +43,7 @@ fn pilots_fly_briskly_and_score_kills_among_themselves() {
 
 #[test]
 fn a_lone_visitor_soon_has_company_and_lives_a_while() {
-    let (mut lives, mut ticks_alone) = (Vec::new(), 0);
+    let (mut ticks_alive, mut deaths, mut ticks_alone) = (0, 0, 0);
     for seed in 0..6 {
         let mut game = Match::new(10, 60, seed);
         game.run(100);
@@ -51,7 +51,6 @@ fn a_lone_visitor_soon_has_company_and_lives_a_while() {
         // A beginner: flies about and shoots at nothing.
         let mut hands = StdRng::seed_from_u64(seed);
         let mut controls = Controls::default();
-        let mut life = 0;
         for tick in 0..20 * 180 {
             if hands.random_bool(0.05) {
                 controls.thrust = hands.random_bool(0.8);
@@ -60,19 +59,16 @@ fn a_lone_visitor_soon_has_company_and_lives_a_while() {
             }
             game.press(client, controls);
             game.step();
-            match game.ship(client) {
-                Some(_) => life += 1,
-                None if life > 0 => lives.push(std::mem::take(&mut life)),
-                None => {}
-            }
+            ticks_alive += u32::from(game.ship(client).is_some());
             let near =
                 game.all::<Pilot>().iter().filter(|pilot| is_near(&game, client, pilot)).count();
             ticks_alone += usize::from(near == 0 && tick < 200);
         }
+        deaths += u32::from(game.seat(client).deaths);
     }
-    lives.sort_unstable();
-    let median = lives[lives.len() / 2] / 20;
-    assert!(median >= 20, "a beginner's median life is {median} s");
+    assert!(deaths > 6, "only {deaths} deaths in 18 minutes: nobody hunts");
+    let seconds = ticks_alive / deaths / 20;
+    assert!(seconds >= 25, "a beginner lives {seconds} s on average");
     assert!(ticks_alone < 6 * 100, "alone for {ticks_alone} of the first 1200 ticks");
 }
 
