@@ -21,6 +21,7 @@ pub mod desync;
 pub mod events;
 pub mod history;
 pub mod interest;
+mod motion;
 pub mod net_ids;
 pub mod snapshot;
 

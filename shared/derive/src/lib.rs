@@ -143,6 +143,7 @@ fn expand_field(field: &Field, names: &[&Ident]) -> Result<Tokens> {
             is_static: #is_static,
             is_transient: #is_transient,
             is_position: #is_position,
+            is_fine: <#kind as ::tickwire_shared::Field>::IS_FINE,
             predictor: ::tickwire_shared::Predictor::#predictor,
         }
     })

@@ -143,13 +143,23 @@ fn length_bits(len_max: u16) -> u32 {
 pub struct FieldWriter<'a> {
     fields: core::iter::Enumerate<core::slice::Iter<'a, FieldSchema>>,
     values: &'a mut Values,
+    fine: Option<&'a mut Vec<i64>>,
     clamped: u64,
 }
 
 impl<'a> FieldWriter<'a> {
     /// Appends to `values`.
     pub fn new(schema: &'a RecordSchema, values: &'a mut Values) -> Self {
-        Self { fields: schema.fields.iter().enumerate(), values, clamped: 0 }
+        Self { fields: schema.fields.iter().enumerate(), values, fine: None, clamped: 0 }
+    }
+
+    /// Also appends to `fine` what [`Field::fine`] gives.
+    pub fn with_fine(
+        schema: &'a RecordSchema,
+        values: &'a mut Values,
+        fine: &'a mut Vec<i64>,
+    ) -> Self {
+        Self { fine: Some(fine), ..Self::new(schema, values) }
     }
 
     /// The next field's value.
@@ -157,6 +167,9 @@ impl<'a> FieldWriter<'a> {
         let (at, field) = self.fields.next().expect("a record writes the fields that it declares");
         if !value.write(&field.kind, self.values) {
             self.clamped |= 1 << at.min(63);
+        }
+        if let Some(fine) = &mut self.fine {
+            value.fine(&field.kind, fine);
         }
     }
 
@@ -219,6 +232,9 @@ pub struct FieldOptions {
 
 /// A Rust type that can be a field.
 pub trait Field: Sized {
+    /// Whether values lie between codes: see [`Field::fine`].
+    const IS_FINE: bool = false;
+
     /// What the type means under these attributes. Panics, at start, where they make no sense.
     fn kind(options: &FieldOptions) -> FieldKind;
 
@@ -227,6 +243,10 @@ pub trait Field: Sized {
 
     /// Takes the value's codes.
     fn read(kind: &FieldKind, input: &mut FieldReader<'_>) -> Self;
+
+    /// Appends where each lane of the value lies, in 1/65,536 of a code, for types that know it
+    /// finer than their codes. The nearest code is this plus a half, rounded down.
+    fn fine(&self, _: &FieldKind, _: &mut Vec<i64>) {}
 }
 
 macro_rules! integer_fields {
@@ -277,6 +297,25 @@ macro_rules! integer_fields {
 integer_fields!(u8 u16 u32 i8 i16 i32);
 
 impl Field for f32 {
+    const IS_FINE: bool = true;
+
+    fn fine(&self, kind: &FieldKind, out: &mut Vec<i64>) {
+        let value = f64::from(*self);
+        let (steps, last) = match kind {
+            FieldKind::Number(number) => {
+                ((value - number.min) / number.step, f64::from(number.code_max))
+            }
+            FieldKind::Angle { bits } => {
+                let turn = f64::from(1u32 << bits);
+                let steps = value * turn / core::f64::consts::TAU;
+                (steps - floor(steps / turn) * turn, turn)
+            }
+            _ => unreachable!("a float is a number or an angle"),
+        };
+        let steps = if steps.is_finite() { steps.clamp(0.0, last) } else { 0.0 };
+        out.push(floor(steps * 65_536.0) as i64);
+    }
+
     fn kind(options: &FieldOptions) -> FieldKind {
         if options.angle {
             return FieldKind::Angle { bits: options.bits.unwrap_or(8) };
@@ -358,6 +397,15 @@ impl Field for NetId {
 }
 
 impl<F: Field + Copy, const N: usize> Field for [F; N] {
+    const IS_FINE: bool = F::IS_FINE;
+
+    fn fine(&self, kind: &FieldKind, out: &mut Vec<i64>) {
+        if Self::IS_FINE {
+            let axis = axis_kind(kind);
+            self.iter().for_each(|value| value.fine(&axis, out));
+        }
+    }
+
     fn kind(options: &FieldOptions) -> FieldKind {
         match F::kind(options) {
             FieldKind::Number(axis) => {

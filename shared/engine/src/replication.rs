@@ -91,7 +91,8 @@
 //! `enters` node, the way from the anchor point's code (at most the lane's maximum; the lane's
 //! zero where the point has none) to the code.
 //!
-//! *Entry* of every other field, by the `enters` nodes (context 0). Numbers: for each lane, signed,
+//! *Entry*, field by field. If the field has hidden lanes ([`motion`]): its *motion* with the
+//! precision before being 0. Then, unless it is the position, its value, by the `enters` nodes (context 0). Numbers: for each lane, signed,
 //! the way from its zero. Flag, choice: a symbol. Option: a symbol; if 1 the rest as numbers, else
 //! the rest is 0. Rotation: a symbol, the rest as numbers. Text: unsigned length, then for each
 //! byte a symbol for the upper half (node `high`, context = the byte before modulo 32, at first 0)
@@ -103,11 +104,16 @@
 //! context = 4 × stirring + 2 × (the flag before last) + (the last flag), flags of this update
 //! only. Stirring is 0 if the receiver is not warm, or the field transient or a sequence; else 1
 //! where its codes at the base equal those before, else 2. If not set, the field is as guessed. If
-//! set: flag: the opposite. Choice: symbol, context = the guess, at most contexts − 1. Text and list: as
+//! set: first, where it has hidden lanes, its motion with the precision of the base before it.
+//! Then flag: the opposite. Choice: symbol, context = the guess, at most contexts − 1. Text and list: as
 //! on entry. Numbers: *misses* from lane 0. Option: symbol, context = the guess; if 0 the rest is 0;
 //! if 1 misses from lane 1, the guesses being the lanes' zeros where the option was empty. Rotation:
 //! symbol for the dropped component, context = the guessed one + 4 if it is close; then misses from
 //! lane 1.
+//!
+//! *Motion*: symbol `precision`, context = the precision before. If 0, the rates are 2³¹ and the
+//! phases 64. Else for each lane signed by `rates[lane]`, context = the precision: the rate less
+//! 2³¹; then for each lane the phase, 7 bits flat.
 //!
 //! *Misses*: for each lane, signed, by `updates[lane]`, context = motion class + 7 × miss class. The
 //! *motion* is how far the lane was seen to move (below): class 0 for 0, 1 for 1, 2 up to 3, 3 up to 15,
@@ -119,10 +125,16 @@
 //! *Guess* of a lane: a transient field's is the lane's zero (motion unknown; its sequences empty).
 //! The *way* from one code to another is the difference; on a lane that wraps the shorter one, from
 //! −(n−1)/2 to n/2. Held: the base, and the motion is the way from the state before to the base if
-//! warm. Linear: the base plus that motion. By velocity: with `rate = code × scale + offset`, old at
+//! warm. Linear: the base plus that motion (without it where the
+//! field has hidden lanes). By velocity: with `rate = ⌊(code × scale + offset) / 512⌋` (fine steps, 1/128 code), old at
 //! the base, new in this update (velocities are coded first), the base plus
-//! `(steps × new − ⌊(new − old) × (steps − 1) / 2⌋ + 128) / 256` rounded down; the motion is the way
-//! from the base to the guess. Guesses are clamped to the lane, or wrap. A rotation: see [`rotation`].
+//! `(steps × new − ⌊(new − old) × (steps − 1) / 2⌋ + 64) / 128` rounded down; the motion is the way
+//! from the base to the guess. Guesses are clamped to the lane, or wrap. Where the field's precision p
+//! at the base is not 0 all this is different: the lane is at `fine = code × 128 + phase` at the base and moves by
+//! `(rate − 2³¹) × 2^(8 − p)` plus (by velocity only) the new velocity's rate, each tick; the sum is
+//! clamped to 0 … (maximum + 1) × 128 − 1, or wraps; the guess is `⌊fine / 128⌋`, the new phase the
+//! rest, precision and rates stay, and the motion is the way from the base to the guess. A
+//! field is as guessed when its hidden lanes are too. A rotation: see [`rotation`].
 //!
 //! A state that is *exact* has every field as guessed. After exact or changed: the codes at the base
 //! become the state before, gap = steps, base = the frame's tick.
@@ -150,12 +162,14 @@ pub mod entry;
 pub mod field;
 pub mod frame;
 pub mod model;
+pub mod motion;
 pub mod rans;
 mod replica;
 mod rotation;
 pub mod table;
 mod token;
 mod trained;
+pub mod training;
 pub mod values;
 
 pub use replica::{FrameInfo, Replica, ReplicaEntity};

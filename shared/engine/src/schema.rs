@@ -125,6 +125,9 @@ pub struct FieldSchema {
     pub is_transient: bool,
     /// Places the entity in the world, for interest. Vectors only.
     pub is_position: bool,
+    /// Whether the game knows values finer than their codes ([`crate::Field::IS_FINE`]): steady
+    /// motion is then sent once, fine enough to foretell codes for a while.
+    pub is_fine: bool,
     /// How the next value is guessed from what the receiver has.
     pub predictor: Predictor,
 }
@@ -211,7 +214,8 @@ pub enum Predictor {
     Hold,
     /// It goes on changing as it last did (linear motion, steady spin).
     Linear,
-    /// It moves by another field of the same component and shape, in steps per tick.
+    /// It moves by another field of the same component and shape: whole numbers in steps per
+    /// tick, floats in units per second.
     Velocity {
         /// Position of that field in the record.
         field: usize,
@@ -300,12 +304,13 @@ impl RecordSchema {
         for field in &self.fields {
             let _ = writeln!(
                 text,
-                "  {} {:?} static={} transient={} position={} {:?}",
+                "  {} {:?} static={} transient={} position={} fine={} {:?}",
                 field.name,
                 field.kind,
                 field.is_static,
                 field.is_transient,
                 field.is_position,
+                field.is_fine,
                 field.predictor,
             );
         }

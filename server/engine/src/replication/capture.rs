@@ -15,6 +15,7 @@ use super::{
     audience::{Owner, Team, VisibleTo},
     deltas::Memo,
     events::EventQueue,
+    motion::{self, FineColumns},
     snapshot::{Row, Snapshot},
 };
 
@@ -26,6 +27,8 @@ pub struct Capture {
     entities: Option<QueryState<EntityQuery>>,
     clamped: Vec<Clamped>,
     last: Option<Arc<Snapshot>>,
+    /// Fine values of the last snapshot and of the one under way.
+    fine: [FineColumns; 2],
     distance_max: usize,
 }
 
@@ -64,7 +67,16 @@ impl Capture {
         let clamped = clamped.collect();
         let distance_max = usize::from(schema.tick_rate) * 2;
         let distance_max = distance_max.max(DISTANCE_MAX);
-        Self { schema, model, columns, entities: None, clamped, last: None, distance_max }
+        Self {
+            schema,
+            model,
+            columns,
+            entities: None,
+            clamped,
+            last: None,
+            fine: Default::default(),
+            distance_max,
+        }
     }
 
     /// The schema of the worlds.
@@ -100,8 +112,12 @@ impl Capture {
             };
         }
         let height = rows.len();
+        self.fine.swap(0, 1);
+        let [fine_before, fine] = &mut self.fine;
+        fine.clear(height, self.model.fine_lanes);
         let mut page = Page {
-            codes: self.blank_codes(height),
+            codes: blank_codes(&self.model, height),
+            fine,
             sequences: vec![Sequence::from([]); self.model.sequences * height],
             rows,
             last: self.last.as_deref(),
@@ -110,7 +126,9 @@ impl Capture {
         for column in &mut self.columns {
             column.fill(world, &mut page);
         }
-        let Page { codes, sequences, rows, .. } = page;
+        let Page { mut codes, sequences, rows, .. } = page;
+        let last = self.last.as_deref();
+        motion::settle(&self.model, &rows, &mut codes, last, [fine_before, fine]);
         let events = world
             .get_resource_mut::<EventQueue>()
             .map(|mut queue| queue.take())
@@ -129,12 +147,12 @@ impl Capture {
         self.last = Some(Arc::clone(&snapshot));
         snapshot
     }
+}
 
-    /// Columns in which every lane has its zero.
-    fn blank_codes(&self, height: usize) -> Vec<u32> {
-        let lanes = self.model.groups.iter().flat_map(|group| &group.record.lanes);
-        lanes.flat_map(|lane| std::iter::repeat_n(lane.zero, height)).collect()
-    }
+/// Columns in which every lane has its zero.
+fn blank_codes(model: &Model, height: usize) -> Vec<u32> {
+    let lanes = model.groups.iter().flat_map(|group| &group.record.lanes);
+    lanes.flat_map(|lane| std::iter::repeat_n(lane.zero, height)).collect()
 }
 
 /// Bases further back than this are not used, however fast the room ticks.
@@ -144,6 +162,7 @@ const DISTANCE_MAX: usize = 64;
 struct Page<'a> {
     rows: Vec<Row>,
     codes: Vec<u32>,
+    fine: &'a mut FineColumns,
     sequences: Vec<Sequence>,
     last: Option<&'a Snapshot>,
     clamped: &'a mut [Clamped],
@@ -162,7 +181,10 @@ struct ColumnOf<C: Replicated> {
     first_sequence: usize,
     /// Position of its first field among all components' fields.
     first_field: usize,
+    /// Its fine lanes among those of all groups.
+    first_fine: usize,
     scratch: Values,
+    fine: Vec<i64>,
 }
 
 impl<C: Replicated> Column for ColumnOf<C> {
@@ -173,7 +195,9 @@ impl<C: Replicated> Column for ColumnOf<C> {
             let row = usize::from(net_id.index());
             page.rows[row].mask |= self.bit;
             self.scratch.clear();
-            let mut writer = FieldWriter::new(&self.schema, &mut self.scratch);
+            self.fine.clear();
+            let mut writer =
+                FieldWriter::with_fine(&self.schema, &mut self.scratch, &mut self.fine);
             component.write(&mut writer);
             let clamped = writer.clamped();
             if clamped != 0 {
@@ -181,6 +205,9 @@ impl<C: Replicated> Column for ColumnOf<C> {
             }
             for (lane, code) in self.scratch.codes.iter().enumerate() {
                 page.codes[(self.first_lane + lane) * height + row] = *code;
+            }
+            for (lane, fine) in self.fine.iter().enumerate() {
+                page.fine.set(self.first_fine + lane, row, *fine);
             }
             for (number, sequence) in self.scratch.sequences.drain(..).enumerate() {
                 let number = self.first_sequence + number;
@@ -239,6 +266,7 @@ impl ComponentVisitor for Columns<'_> {
         let fields = || group.record.fields.iter().filter(|field| field.component == number);
         let lane = fields().filter(|field| !field.lanes.is_empty()).map(|field| field.lanes.start);
         let sequence = fields().filter_map(|field| field.sequence).min().unwrap_or(0);
+        let fine = fields().filter_map(|field| field.fine).min().unwrap_or(0);
         let before = self.model.groups.iter().flat_map(|group| &group.record.fields);
         let before = before.filter(|field| field.component < number).count();
         self.columns.push(Box::new(ColumnOf::<C> {
@@ -248,7 +276,9 @@ impl ComponentVisitor for Columns<'_> {
             first_lane: group.first_lane + lane.min().unwrap_or(0),
             first_sequence: group.first_sequence + sequence,
             first_field: before,
+            first_fine: fine,
             scratch: Values::default(),
+            fine: Vec::new(),
         }));
     }
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use tickwire_shared::{
     ClientId, NetId, Schema, Tick,
     replication::{
-        model::Model,
+        model::{Archetype, Model},
         values::{Sequence, Shape},
     },
 };
@@ -188,4 +188,16 @@ impl Snapshot {
 pub(super) struct State {
     pub(super) codes: Vec<u32>,
     pub(super) sequences: Vec<Sequence>,
+}
+
+impl Snapshot {
+    /// The combination of components of each entity's groups, for training.
+    pub fn archetypes(&self) -> impl Iterator<Item = Archetype> {
+        self.rows.iter().flat_map(|row| {
+            self.model.groups.iter().enumerate().filter_map(|(group, model)| {
+                let mask = row.mask & model.mask;
+                (mask != 0).then_some(Archetype { group, mask })
+            })
+        })
+    }
 }

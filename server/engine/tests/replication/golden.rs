@@ -51,8 +51,10 @@ fn golden() -> String {
             }
         }
     }
-    let clients: Vec<Value> = frames.into_iter().map(|frames| json!({ "frames": frames })).collect();
-    let golden = json!({ "protocol": format!("{:016x}", schema.hash()), "clients": clients });
+    let clients: Vec<Value> =
+        frames.into_iter().map(|frames| json!({ "frames": frames })).collect();
+    let protocol = tickwire_server::typescript::data(&schema);
+    let golden = json!({ "protocol": protocol, "clients": clients });
     let text = serde_json::to_string(&golden).expect("plain values are JSON");
     // One frame a line keeps differences readable.
     text.replace("{\"bytes\"", "\n{\"bytes\"") + "\n"

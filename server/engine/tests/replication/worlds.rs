@@ -18,7 +18,8 @@ pub(crate) struct Zoo;
 
 impl Protocol for Zoo {
     const NAME: &'static str = "zoo";
-    type Components = (Motion, Heading, Label, Vital, Spin, Link, Secret, Orders, Rumour, Board);
+    type Components =
+        (Motion, Heading, Label, Vital, Spin, Link, Secret, Orders, Rumour, Board, Drift);
     type Events = (Bang, Whisper);
     type Input = Nothing;
     type Join = Nothing;
@@ -101,6 +102,15 @@ pub(crate) struct Orders {
 pub(crate) struct Rumour {
     #[field(min = -5.0, max = 5.0, step = 0.5)]
     pub strength: f32,
+}
+
+/// Moves steadily, in floats.
+#[derive(Replicated, Component, Clone, PartialEq, Debug)]
+pub(crate) struct Drift {
+    #[field(min = -100, max = 100, step = 0.1, predict = "speed")]
+    pub place: [f32; 3],
+    #[field(min = -20, max = 20, step = 0.5)]
+    pub speed: [f32; 3],
 }
 
 /// Positionless.
@@ -204,6 +214,10 @@ impl Zookeeper {
                 big: rng.random(),
             });
         }
+        if rng.random_bool(0.5) {
+            let speed = std::array::from_fn(|_| rng.random_range(-9.0..9.0));
+            entity.insert(Drift { place: [0.0; 3], speed });
+        }
         if rng.random_bool(0.3) {
             entity.insert(Spin { rotation: Rotation::IDENTITY });
         }
@@ -274,6 +288,15 @@ impl Zookeeper {
                 if rng.random_bool(0.1) {
                     vital.cargo =
                         (0..rng.random_range(0..=6)).map(|_| rng.random_range(0..1000)).collect();
+                }
+            }
+            if let Some(mut drift) = entity.get_mut::<Drift>() {
+                if rng.random_bool(0.05) {
+                    drift.speed[rng.random_range(0..3)] = rng.random_range(-25.0..25.0);
+                }
+                let Drift { place, speed } = drift.clone();
+                for axis in 0..3 {
+                    drift.place[axis] = (place[axis] + speed[axis] / 20.0).clamp(-99.0, 99.0);
                 }
             }
             if let Some(mut spin) = entity.get_mut::<Spin>() {

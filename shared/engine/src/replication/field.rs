@@ -6,6 +6,7 @@ use core::ops::Range;
 use super::{
     defaults,
     model::{Node, Nodes},
+    motion::MotionModel,
     token::{signed_alphabet, unsigned_alphabet},
 };
 use crate::schema::{FieldKind, Lane, Predictor, RecordSchema};
@@ -29,6 +30,10 @@ pub struct FieldModel {
     pub is_transient: bool,
     /// How its next value is guessed.
     pub prediction: Prediction,
+    /// Its hidden lanes, where it moves and is known finer than its codes.
+    pub motion: Option<MotionModel>,
+    /// First of its lanes among those of all fine fields, groups in order.
+    pub fine: Option<usize>,
     /// Node: whether it differs from the guess. Context: see [`super`].
     pub changed: Node,
     /// Nodes of a changed value, by lane.
@@ -80,14 +85,14 @@ pub enum Prediction {
     Hold,
     /// It goes on as it did between the two states that the receiver has.
     Linear,
-    /// It moves by `(code × scale + offset) / 256` a tick, lane by lane.
+    /// It moves by `(code × scale + offset) / 65,536` codes a tick, lane by lane.
     Velocity {
         /// First lane of the velocity.
         lane: usize,
         /// Factor of the velocity's code.
-        scale: i32,
+        scale: i64,
         /// Added to it.
-        offset: i32,
+        offset: i64,
     },
 }
 
@@ -100,6 +105,10 @@ pub(super) struct FieldPlace<'a> {
     pub(super) first_lane: usize,
     pub(super) lanes: Range<usize>,
     pub(super) sequence: Option<usize>,
+    /// Its first hidden lane, where it has such.
+    pub(super) hidden: Option<usize>,
+    pub(super) fine: Option<usize>,
+    pub(super) tick_rate: u16,
     /// Whether it belongs to an entity rather than an event.
     pub(super) is_entity: bool,
     /// Nodes of text.
@@ -166,6 +175,7 @@ impl FieldModel {
                 }
             }
         }
+        let motion = place.hidden.map(|lane| MotionModel::new(lane, place.lanes.len(), nodes));
         Self {
             component: place.component,
             field: place.field,
@@ -175,6 +185,8 @@ impl FieldModel {
             is_static: schema.is_static,
             is_transient: schema.is_transient,
             prediction,
+            motion,
+            fine: place.fine,
             changed,
             updates,
             enters,
@@ -225,19 +237,24 @@ fn prediction(place: &FieldPlace<'_>, predictor: Predictor) -> Prediction {
         Some(FieldKind::Vector { axes, axis }) => Some((axis, *axes)),
         _ => None,
     };
-    let (Some((velocity, count)), Some((_, own_count))) = (number(field), number(place.field))
+    let (Some((velocity, count)), Some((own, own_count))) = (number(field), number(place.field))
     else {
         panic!("a field moves by a number or a vector of numbers");
     };
     assert_eq!(count, own_count, "a velocity has as many axes as what it moves");
+    // Whole numbers are in steps a tick, floats in units a second.
+    let codes =
+        if own.is_integer { 1.0 } else { 1.0 / (own.step * f64::from(place.tick_rate.max(1))) };
     let fixed = |value: f64| {
-        let rounded = if value < 0.0 { value * 256.0 - 0.5 } else { value * 256.0 + 0.5 };
-        rounded as i32
+        let value = value * codes * 65_536.0;
+        (if value < 0.0 { value - 0.5 } else { value + 0.5 }) as i64
     };
     let first = place.schema.lanes().iter().position(|lane| lane.field == field).unwrap_or(0);
-    Prediction::Velocity {
-        lane: place.first_lane + first,
-        scale: fixed(velocity.step),
-        offset: fixed(velocity.min),
-    }
+    let (scale, offset) = (fixed(velocity.step), fixed(velocity.min));
+    let fits = |rate: i64| rate.unsigned_abs() < 1 << 44;
+    assert!(
+        scale.checked_mul(velocity.code_max.into()).is_some_and(fits) && fits(offset),
+        "a velocity moves less than 2^28 steps a tick"
+    );
+    Prediction::Velocity { lane: place.first_lane + first, scale, offset }
 }

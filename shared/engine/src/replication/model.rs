@@ -6,17 +6,18 @@
 //! components that is not in the dictionary. Tables are numbered node by node in the order in
 //! which the nodes are made here; that number is what [`Model::table`] takes.
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
 use core::ops::Range;
 
 use super::{
     defaults,
     field::{FieldModel, FieldPlace},
     frame::FrameNodes,
+    motion::MotionModel,
     table::Table,
     trained::Trained,
 };
-use crate::schema::{Audience, FieldKind, Lane, RecordSchema, Schema};
+use crate::schema::{Audience, FieldKind, Lane, Predictor, RecordSchema, Schema};
 
 /// What the codec knows of a game.
 #[derive(Clone, Debug)]
@@ -35,6 +36,10 @@ pub struct Model {
     pub lanes: usize,
     /// Sequences of all groups together.
     pub sequences: usize,
+    /// Lanes of fine fields of all groups together.
+    pub fine_lanes: usize,
+    /// All nodes, and whether each has contexts per archetype.
+    nodes: Vec<(Node, bool)>,
     tables: Vec<Table>,
     /// Number of a table, by number of place.
     places: Vec<u16>,
@@ -134,7 +139,7 @@ impl Model {
                 .filter(|(_, component)| component.audience == audience)
                 .map(|(number, component)| (number, &component.record));
             let mask = members.clone().fold(0, |mask, (number, _)| mask | 1 << number);
-            let record = RecordModel::new(members, &mut nodes, &frame, true);
+            let record = RecordModel::new(members, &mut nodes, &frame, Some(schema.tick_rate));
             let status = nodes.per_archetype(defaults::STATUS_CONTEXTS, defaults::status);
             let (first_lane, first_sequence) = (lanes, sequences);
             lanes += record.lanes.len();
@@ -144,11 +149,11 @@ impl Model {
         let events: Vec<RecordModel> = schema
             .events
             .iter()
-            .map(|event| RecordModel::new([(0, event)].into_iter(), &mut nodes, &frame, false))
+            .map(|event| RecordModel::new([(0, event)].into_iter(), &mut nodes, &frame, None))
             .collect();
         let has_references = groups.iter().map(|group| &group.record).chain(&events);
         let has_references = has_references.into_iter().any(|record| record.has_references);
-        let Nodes { tables, places, .. } = nodes;
+        let Nodes { tables, places, all: nodes, fine_lanes, .. } = nodes;
         let mut ordered = alloc::vec![None; tables.len()];
         for (table, number) in tables {
             if let Some(slot) = ordered.get_mut(usize::from(number)) {
@@ -156,7 +161,19 @@ impl Model {
             }
         }
         let tables = ordered.into_iter().flatten().collect();
-        Self { groups, events, archetypes, has_references, frame, lanes, sequences, tables, places }
+        Self {
+            groups,
+            events,
+            archetypes,
+            has_references,
+            frame,
+            lanes,
+            sequences,
+            fine_lanes,
+            nodes,
+            tables,
+            places,
+        }
     }
 
     /// The table of a place.
@@ -172,6 +189,45 @@ impl Model {
     /// For each place, its table's position in [`Model::tables`].
     pub fn places(&self) -> &[u16] {
         &self.places
+    }
+
+    /// All nodes, and whether each has contexts per archetype.
+    pub fn nodes(&self) -> &[(Node, bool)] {
+        &self.nodes
+    }
+
+    /// What a node codes, in words.
+    pub fn name_of(&self, node: Node, schema: &Schema) -> String {
+        for (number, group) in self.groups.iter().enumerate() {
+            if group.status == node {
+                return format!("group {number}: status");
+            }
+        }
+        let groups = self.groups.iter().flat_map(|group| &group.record.fields);
+        let entities = groups.map(|field| (field, schema.components.get(field.component)));
+        let entities = entities.filter_map(|(field, owner)| Some((field, &owner?.record)));
+        let events = self.events.iter().zip(&schema.events);
+        let events =
+            events.flat_map(|(event, owner)| event.fields.iter().map(move |field| (field, owner)));
+        for (field, owner) in entities.chain(events) {
+            let name = owner.fields.get(field.field).map_or("", |field| field.name);
+            let lane = |nodes: &[Node]| nodes.iter().position(|own| *own == node);
+            let part = if field.changed == node {
+                String::from("changed")
+            } else if let Some(lane) = lane(&field.updates) {
+                format!("update {lane}")
+            } else if let Some(lane) = lane(&field.enters) {
+                format!("entry {lane}")
+            } else if let Some(motion) = &field.motion
+                && (motion.precision == node || motion.rates.contains(&node))
+            {
+                String::from("motion")
+            } else {
+                continue;
+            };
+            return format!("{}.{name}: {part}", owner.name);
+        }
+        format!("frame: node at {}", node.first)
     }
 
     /// Puts trained tables in; `None` where they don't fit.
@@ -194,11 +250,13 @@ impl Model {
 
 impl RecordModel {
     fn new<'a>(
-        members: impl Iterator<Item = (usize, &'a RecordSchema)>,
+        members: impl Iterator<Item = (usize, &'a RecordSchema)> + Clone,
         nodes: &mut Nodes,
         frame: &FrameNodes,
-        is_entity: bool,
+        tick_rate: Option<u16>,
     ) -> Self {
+        let visible: usize = members.clone().map(|(_, schema)| schema.lanes().len()).sum();
+        let mut hidden = Vec::new();
         let mut record = Self {
             fields: Vec::new(),
             order: Vec::new(),
@@ -221,6 +279,15 @@ impl RecordModel {
                     record.position = Some(record.fields.len());
                 }
                 record.has_references |= field.kind == FieldKind::Reference;
+                let count = range.len();
+                let is_fine = field.is_fine && tick_rate.is_some();
+                let moves = is_fine && field.predictor != Predictor::Hold;
+                let first_hidden = moves.then_some(visible + hidden.len());
+                if moves {
+                    hidden.extend(MotionModel::lanes(at, count));
+                }
+                let fine = is_fine.then_some(nodes.fine_lanes);
+                nodes.fine_lanes += if is_fine { count } else { 0 };
                 let place = FieldPlace {
                     component,
                     schema,
@@ -228,7 +295,10 @@ impl RecordModel {
                     first_lane,
                     lanes: range,
                     sequence,
-                    is_entity,
+                    hidden: first_hidden,
+                    fine,
+                    tick_rate: tick_rate.unwrap_or_default(),
+                    is_entity: tick_rate.is_some(),
                     text: (frame.text_high, frame.text_low),
                 };
                 record.fields.push(FieldModel::new(place, nodes));
@@ -240,6 +310,7 @@ impl RecordModel {
                 });
             record.order.extend(first.into_iter().chain(second));
         }
+        record.lanes.extend(hidden);
         record
     }
 
@@ -253,6 +324,8 @@ impl RecordModel {
 #[derive(Default)]
 pub(super) struct Nodes {
     archetypes: usize,
+    all: Vec<(Node, bool)>,
+    fine_lanes: usize,
     tables: BTreeMap<Table, u16>,
     places: Vec<u16>,
 }
@@ -261,6 +334,7 @@ impl Nodes {
     /// A node whose tables do not depend on an archetype.
     pub(super) fn shared(&mut self, contexts: usize, default: impl Fn(usize) -> Table) -> Node {
         let node = Node { first: self.places.len(), contexts };
+        self.all.push((node, false));
         for context in 0..contexts {
             let place = self.number(default(context));
             self.places.push(place);
@@ -275,6 +349,7 @@ impl Nodes {
         default: impl Fn(usize) -> Table,
     ) -> Node {
         let node = Node { first: self.places.len(), contexts };
+        self.all.push((node, true));
         let numbers: Vec<u16> =
             (0..contexts).map(|context| self.number(default(context))).collect();
         for _ in 0..self.archetypes {

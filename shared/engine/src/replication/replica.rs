@@ -8,6 +8,7 @@ use super::{
     frame::{Entry, HISTORY_ON_ENTRY, Header, Status},
     model::Model,
     rans::Decoder,
+    training::{CountingDecoder, Counts, FrameDecoder},
     values::{Past, Present, Sequence, Shape},
 };
 use crate::{
@@ -167,17 +168,31 @@ impl Replica {
 
     /// Takes a frame in. After an error only a fresh frame is taken.
     pub fn apply(&mut self, bytes: &[u8]) -> Result<FrameInfo, FrameError> {
-        let result = self.try_apply(bytes);
+        let decoder = Decoder::new(bytes, FRAME_SYMBOLS_MAX);
+        let result = decoder.and_then(|decoder| self.try_apply(decoder, bytes.len()));
         self.has_state &= result.is_ok();
         result
     }
 
-    fn try_apply(&mut self, bytes: &[u8]) -> Result<FrameInfo, FrameError> {
-        if bytes.len() > SERVER_FRAME_BYTES_MAX {
+    /// The same, counting the frame's symbols for training.
+    pub fn apply_counting(
+        &mut self,
+        bytes: &[u8],
+        counts: &mut Counts,
+    ) -> Result<FrameInfo, FrameError> {
+        let decoder = Decoder::new(bytes, FRAME_SYMBOLS_MAX)?;
+        self.try_apply(CountingDecoder { decoder, counts }, bytes.len())
+    }
+
+    fn try_apply<C: FrameDecoder>(
+        &mut self,
+        mut decoder: C,
+        length: usize,
+    ) -> Result<FrameInfo, FrameError> {
+        if length > SERVER_FRAME_BYTES_MAX {
             return Err(FrameError::TooLarge);
         }
         let model = Arc::clone(&self.model);
-        let mut decoder = Decoder::new(bytes, FRAME_SYMBOLS_MAX)?;
         let header = Header::default().code(&mut decoder, &model, &self.header)?;
         if header.is_fresh {
             self.slots.clear();
@@ -214,9 +229,9 @@ impl Replica {
         Ok(FrameInfo { tick, steps, is_fresh, input_applied, checksum })
     }
 
-    fn take_statuses(
+    fn take_statuses<C: Coder>(
         &mut self,
-        decoder: &mut Decoder<'_>,
+        decoder: &mut C,
         model: &Model,
         pending: &mut Vec<Pending>,
     ) -> Result<(), FrameError> {
@@ -228,7 +243,7 @@ impl Replica {
                 let context =
                     usize::from(entity.history) + 4 * usize::from(self.header.has_deferred);
                 let at = group.status.at(entity.archetype, context);
-                let status = Status::from_code(Coder::symbol(decoder, model, at, 0)?)?;
+                let status = Status::from_code(decoder.symbol(model, at, 0)?)?;
                 let shape =
                     Shape { record: &group.record, mask: entity.mask, archetype: entity.archetype };
                 match status {
@@ -257,9 +272,9 @@ impl Replica {
         Ok(())
     }
 
-    fn take_entries(
+    fn take_entries<C: Coder>(
         &mut self,
-        decoder: &mut Decoder<'_>,
+        decoder: &mut C,
         model: &Model,
         pending: &mut Vec<Pending>,
     ) -> Result<(), FrameError> {
@@ -269,7 +284,7 @@ impl Replica {
         let mut codes = kept_codes * model.lanes;
         loop {
             let at = model.frame.entry.at(0, count.min(3));
-            match Entry::from_code(Coder::symbol(decoder, model, at, 0)?)? {
+            match Entry::from_code(decoder.symbol(model, at, 0)?)? {
                 Entry::End => break,
                 Entry::New => {
                     let free = self.take_slot(model)?;
@@ -341,9 +356,9 @@ impl Replica {
     }
 
     /// The whole state of a sub-entity, and its group.
-    fn take_sub_entity(
+    fn take_sub_entity<C: Coder>(
         &mut self,
-        decoder: &mut Decoder<'_>,
+        decoder: &mut C,
         model: &Model,
         slot: usize,
         expected: Option<usize>,
@@ -380,15 +395,15 @@ impl Replica {
     }
 
     /// References of known entities that now mean another.
-    fn take_references(
+    fn take_references<C: Coder>(
         &self,
-        decoder: &mut Decoder<'_>,
+        decoder: &mut C,
         model: &Model,
         pending: &mut Vec<Pending>,
     ) -> Result<(), FrameError> {
         while decoder.flag(model, model.frame.reference.at(0, 0), false)? {
             let slot = decoder.bits(0, 16)? as usize;
-            let group = Coder::symbol(decoder, model, model.frame.group.at(0, 0), 0)? as usize;
+            let group = decoder.symbol(model, model.frame.group.at(0, 0), 0)? as usize;
             let lane = decoder.bits(0, 8)? as usize;
             let target = decoder.unsigned(model, model.frame.target.at(0, 0), 0)?;
             let sub = self.slots.get(slot).and_then(|slot| slot.groups.get(group)?.as_ref());
@@ -405,16 +420,16 @@ impl Replica {
         Ok(())
     }
 
-    fn take_events(
+    fn take_events<C: Coder>(
         &mut self,
-        decoder: &mut Decoder<'_>,
+        decoder: &mut C,
         model: &Model,
         pending: &mut Vec<Pending>,
     ) -> Result<(), FrameError> {
         let ticks = self.header.event_ticks();
         loop {
             let at = model.frame.event.at(0, self.events.len().min(3));
-            let kind = Coder::symbol(decoder, model, at, 0)? as usize;
+            let kind = decoder.symbol(model, at, 0)? as usize;
             let Some(number) = kind.checked_sub(1) else { return Ok(()) };
             if self.events.len() == EVENTS_PER_FRAME_MAX {
                 return Err(FrameError::TooLarge);

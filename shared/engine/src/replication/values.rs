@@ -9,6 +9,7 @@ use super::{
     defaults::MOTION_CLASSES,
     field::{Coding, FieldModel, Prediction},
     model::{Model, Node, RecordModel},
+    motion::{FINE, MotionModel, PHASE_MIDDLE},
     rotation,
 };
 use crate::schema::Lane;
@@ -93,7 +94,13 @@ impl<'a> Shape<'a> {
         model: &Model,
         present: &mut Present<'_>,
     ) -> Result<(), FrameError> {
-        for field in self.fields().filter(|field| !self.is_position(field)) {
+        for field in self.fields() {
+            if let Some(motion) = &field.motion {
+                motion.code(coder, model, self.archetype, 0, present.codes)?;
+            }
+            if self.is_position(field) {
+                continue;
+            }
             let place = |number: usize| field.enters[number].at(self.archetype, 0);
             let lanes = &self.record.lanes[field.lanes.clone()];
             let codes = &mut present.codes[field.lanes.clone()];
@@ -195,7 +202,18 @@ impl<'a> Shape<'a> {
 
     /// What the receiver expects of a field, given the fields coded before it.
     fn guess(self, field: &FieldModel, past: Past<'_>, codes: &[u32]) -> Guess {
-        let mut guess = Guess { codes: [0; GUESS_LANES], motions: [None; GUESS_LANES], near: 0 };
+        let mut guess = Guess {
+            codes: [0; GUESS_LANES],
+            motions: [None; GUESS_LANES],
+            phases: [PHASE_MIDDLE; GUESS_LANES],
+            near: 0,
+        };
+        if let Some(motion) =
+            field.motion.as_ref().filter(|motion| motion.precision(past.codes) > 0)
+        {
+            self.guess_steady(field, motion, past, codes, &mut guess);
+            return guess;
+        }
         if let Coding::Rotation { bits } = field.coding {
             self.guess_rotation(field, past, (1 << bits) - 1, &mut guess);
             return guess;
@@ -206,6 +224,44 @@ impl<'a> Shape<'a> {
                 field.guess_lane(number, at, lane, past, codes);
         }
         guess
+    }
+
+    fn guess_steady(
+        self,
+        field: &FieldModel,
+        motion: &MotionModel,
+        past: Past<'_>,
+        codes: &[u32],
+        guess: &mut Guess,
+    ) {
+        for (number, at) in field.lanes.clone().enumerate() {
+            let lane = self.record.lanes[at];
+            let base = past.codes[at];
+            let rate = motion.rate(past.codes, number) + field.nominal_rate(number, codes);
+            let phase = motion.phase(past.codes, number);
+            let way = rate * i64::from(past.steps);
+            (guess.codes[number], guess.phases[number]) =
+                MotionModel::moved(lane, base, phase, way);
+            guess.motions[number] = Some(lane.difference(guess.codes[number], base));
+        }
+    }
+
+    /// The hidden lanes of a field that goes on as it did, a tick after `past`; `None` where its
+    /// codes say that it did not.
+    pub fn steady_on(
+        self,
+        field: &FieldModel,
+        motion: &MotionModel,
+        past: Past<'_>,
+        codes: &mut [u32],
+    ) -> Option<()> {
+        let guess = self.guess(field, past, codes);
+        let lanes = field.lanes.clone();
+        if codes[lanes.clone()] != guess.codes[..lanes.len()] {
+            return None;
+        }
+        guess.take_motion(motion, past, codes);
+        Some(())
     }
 
     fn guess_rotation(self, field: &FieldModel, past: Past<'_>, most: i64, guess: &mut Guess) {
@@ -237,6 +293,10 @@ impl<'a> Shape<'a> {
             None => {
                 let codes = &present.codes[field.lanes.clone()];
                 codes.iter().zip(&guess.codes).all(|(code, guess)| code == guess)
+                    && field
+                        .motion
+                        .as_ref()
+                        .is_none_or(|motion| guess.has_motion(motion, past, present.codes))
             }
         }
     }
@@ -254,6 +314,9 @@ impl<'a> Shape<'a> {
             None => {
                 let codes = &mut present.codes[field.lanes.clone()];
                 codes.copy_from_slice(&guess.codes[..codes.len()]);
+                if let Some(motion) = &field.motion {
+                    guess.take_motion(motion, past, present.codes);
+                }
             }
         }
     }
@@ -267,6 +330,10 @@ impl<'a> Shape<'a> {
         past: Past<'_>,
         present: &mut Present<'_>,
     ) -> Result<(), FrameError> {
+        if let Some(motion) = &field.motion {
+            let before = motion.precision(past.codes);
+            motion.code(coder, model, self.archetype, before, present.codes)?;
+        }
         let lanes = &self.record.lanes[field.lanes.clone()];
         let codes = &mut present.codes[field.lanes.clone()];
         match &field.coding {
@@ -362,11 +429,26 @@ struct Guess {
     codes: [u32; GUESS_LANES],
     /// How far each lane was seen to move; `None` where the receiver cannot know.
     motions: [Option<i64>; GUESS_LANES],
+    /// Phases of steady motion.
+    phases: [u32; GUESS_LANES],
     /// Of a rotation: whether two components compete for being dropped.
     near: u32,
 }
 
 impl Guess {
+    /// Whether the hidden lanes are as in steady motion since `past`.
+    fn has_motion(&self, motion: &MotionModel, past: Past<'_>, codes: &[u32]) -> bool {
+        let rates = motion.lane..motion.lane + 1 + motion.count;
+        past.codes[rates.clone()] == codes[rates.clone()]
+            && codes[rates.end..][..motion.count] == self.phases[..motion.count]
+    }
+
+    fn take_motion(&self, motion: &MotionModel, past: Past<'_>, codes: &mut [u32]) {
+        let rates = motion.lane..motion.lane + 1 + motion.count;
+        codes[rates.clone()].copy_from_slice(&past.codes[rates.clone()]);
+        codes[rates.end..][..motion.count].copy_from_slice(&self.phases[..motion.count]);
+    }
+
     /// Guesses the kept components of a rotation where `dropped` is not kept.
     fn turn_towards(
         &mut self,
@@ -395,10 +477,23 @@ impl FieldModel {
     /// 0 where the receiver cannot know whether the field moved before, 1 where it did not, 2
     /// where it did.
     fn stirring(&self, past: Past<'_>) -> usize {
+        if self.motion.as_ref().is_some_and(|motion| motion.precision(past.codes) > 0) {
+            return 1;
+        }
         match past.previous {
             Some(previous) if self.sequence.is_none() && !self.is_transient => {
                 let lanes = self.lanes.clone();
                 1 + usize::from(past.codes[lanes.clone()] != previous[lanes])
+            }
+            _ => 0,
+        }
+    }
+
+    /// What a lane moves by a tick as far as the velocity's code says, in fine steps.
+    pub fn nominal_rate(&self, number: usize, codes: &[u32]) -> i64 {
+        match self.prediction {
+            Prediction::Velocity { lane, scale, offset } => {
+                (i64::from(codes[lane + number]) * scale + offset).div_euclid(65_536 / FINE)
             }
             _ => 0,
         }
@@ -420,18 +515,18 @@ impl FieldModel {
         match self.prediction {
             Prediction::Hold | Prediction::Linear => {
                 let motion = past.previous.map(|previous| lane.difference(base, previous[at]));
-                let onward = motion.filter(|_| self.prediction == Prediction::Linear);
+                let goes_on = self.prediction == Prediction::Linear && self.motion.is_none();
+                let onward = motion.filter(|_| goes_on);
                 (lane.towards(base, onward.unwrap_or(0)), motion)
             }
-            Prediction::Velocity { lane: velocity, scale, offset } => {
-                let rate = |code: u32| i64::from(code) * i64::from(scale) + i64::from(offset);
+            Prediction::Velocity { .. } => {
                 let steps = i64::from(past.steps);
-                let (old, new) =
-                    (rate(past.codes[velocity + number]), rate(codes[velocity + number]));
+                let old = self.nominal_rate(number, past.codes);
+                let new = self.nominal_rate(number, codes);
                 // The velocity of each tick moves that tick; between the two ends it is taken
                 // to have changed evenly.
                 let way = steps * new - ((new - old) * (steps - 1)).div_euclid(2);
-                let guess = lane.towards(base, (way + 128).div_euclid(256));
+                let guess = lane.towards(base, (way + FINE / 2).div_euclid(FINE));
                 (guess, Some(lane.difference(guess, base)))
             }
         }
