@@ -19,6 +19,7 @@
 //! - [`replication`]: who gets to see what, in the fewest bits.
 //! - [`session`]: a client's life, without sockets. `net`: the sockets.
 //! - [`server`]: starts and stops it all. [`config`], [`metrics`], [`page`], [`recording`].
+//! - [`typescript`]: a game's protocol for the browser.
 //! - [`limits`]: what bounds everything.
 
 pub mod bridge;
@@ -34,6 +35,7 @@ pub mod room;
 pub mod server;
 pub mod session;
 pub mod tick_loop;
+pub mod typescript;
 
 pub use config::Config;
 pub use game::{Claims, Game, InputOf, JoinOf, Refusal, RoomInfo, Seed, TickRate};

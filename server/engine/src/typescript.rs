@@ -1,0 +1,292 @@
+//! Writes a game's protocol as a TypeScript module: types for people, data for the engine.
+//!
+//! The data is what `web-client/engine/schema.ts` describes: records as they were declared, and
+//! the codec's model with all its tables, so that a browser needs no code to make them.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+use tickwire_shared::{
+    FieldKind, Lane, Number, RecordSchema, Schema,
+    replication::{
+        field::{Coding, FieldModel, Prediction},
+        frame::FrameNodes,
+        model::{Model, Node, RecordModel},
+    },
+};
+
+/// The module of a game's protocol.
+pub fn module(schema: &Schema) -> String {
+    let mut text = String::from(HEAD);
+    let components = schema.components.iter().map(|component| &component.record);
+    for record in components.clone().chain(&schema.events) {
+        write_interface(&mut text, record, "");
+    }
+    write_interface(&mut text, &schema.input, "");
+    write_interface(&mut text, &schema.join, "");
+    text.push_str("/** An entity in view, with the components that this client may see. */\n");
+    text.push_str("export interface Entity extends EntityBase {\n");
+    for record in components {
+        let (name, property) = (record.name, lower_camel(record.name));
+        let _ = writeln!(text, "  readonly {property}: {name} | undefined;");
+    }
+    text.push_str("}\n\n/** Short-lived happenings, by name. */\nexport interface Events {\n");
+    for event in &schema.events {
+        let _ = writeln!(text, "  {}: {};", lower_camel(event.name), event.name);
+    }
+    let (input, join) = (schema.input.name, schema.join.name);
+    let _ = write!(
+        text,
+        "}}\n\n/** The game, for `connect`. */\nexport const protocol = {} as unknown as \
+         TypedProtocol<Entity, Events, {input}, {join}>;\n",
+        data(schema)
+    );
+    // JSON has no whole numbers of 64 bits.
+    let hash = schema.hash();
+    text.replace(&format!("\"hash\":\"{hash}\""), &format!("\"hash\":{hash}n"))
+}
+
+/// The protocol as data. The hash is text: JSON's numbers are too short for it.
+pub fn data(schema: &Schema) -> Value {
+    let model = Model::of(schema);
+    let components: Vec<Value> =
+        schema.components.iter().map(|component| record(&component.record)).collect();
+    let events: Vec<Value> = schema.events.iter().map(record).collect();
+    json!({
+        "name": schema.name,
+        "hash": schema.hash().to_string(),
+        "tickRate": schema.tick_rate,
+        "components": components,
+        "events": events,
+        "input": record(&schema.input),
+        "join": record(&schema.join),
+        "model": model_data(&model),
+    })
+}
+
+const HEAD: &str = "\
+// Written by `cargo run -p arena -- protocol`. Do not edit: change the Rust types and write it anew.
+/* biome-ignore-all format lint: generated */
+
+import type { EntityBase, NetId, TypedProtocol } from '../engine/index.ts';
+
+";
+
+fn write_interface(text: &mut String, record: &RecordSchema, indent: &str) {
+    let _ = writeln!(text, "{indent}export interface {} {{", record.name);
+    for field in &record.fields {
+        let name = lower_camel(field.name);
+        let _ = writeln!(text, "{indent}  {name}: {};", type_of(&field.kind));
+    }
+    let _ = writeln!(text, "{indent}}}\n");
+}
+
+fn type_of(kind: &FieldKind) -> String {
+    match kind {
+        FieldKind::Number(_) | FieldKind::Angle { .. } => String::from("number"),
+        FieldKind::Flag => String::from("boolean"),
+        FieldKind::Choice { variants } => {
+            variants.iter().map(|variant| format!("'{variant}'")).collect::<Vec<_>>().join(" | ")
+        }
+        FieldKind::Vector { axes, .. } => {
+            format!("[{}]", vec!["number"; usize::from(*axes)].join(", "))
+        }
+        FieldKind::Rotation { .. } => String::from("[number, number, number, number]"),
+        FieldKind::Reference => String::from("NetId | undefined"),
+        FieldKind::Option(value) => format!("{} | undefined", type_of(value)),
+        FieldKind::Text { .. } => String::from("string"),
+        FieldKind::List { element, .. } => format!("({})[]", type_of(element)),
+    }
+}
+
+fn record(record: &RecordSchema) -> Value {
+    let fields = record
+        .fields
+        .iter()
+        .map(|field| json!({ "name": lower_camel(field.name), "kind": kind_data(&field.kind) }));
+    json!({ "name": lower_camel(record.name), "fields": fields.collect::<Vec<_>>() })
+}
+
+fn kind_data(kind: &FieldKind) -> Value {
+    match kind {
+        FieldKind::Number(number) => number_data(number),
+        FieldKind::Angle { bits } => json!({ "type": "angle", "bits": bits }),
+        FieldKind::Flag => json!({ "type": "flag" }),
+        FieldKind::Choice { variants } => json!({ "type": "choice", "variants": variants }),
+        FieldKind::Vector { axes, axis } => {
+            json!({ "type": "vector", "axes": axes, "axis": number_data(axis) })
+        }
+        FieldKind::Rotation { bits } => json!({ "type": "rotation", "bits": bits }),
+        FieldKind::Reference => json!({ "type": "reference" }),
+        FieldKind::Option(value) => json!({ "type": "option", "value": kind_data(value) }),
+        FieldKind::Text { len_max } => json!({ "type": "text", "lenMax": len_max }),
+        FieldKind::List { element, len_max } => {
+            json!({ "type": "list", "element": kind_data(element), "lenMax": len_max })
+        }
+    }
+}
+
+fn number_data(number: &Number) -> Value {
+    let Number { min, step, code_max, .. } = number;
+    json!({ "type": "number", "min": min, "step": step, "codeMax": code_max })
+}
+
+fn model_data(model: &Model) -> Value {
+    let groups = model.groups.iter().map(|group| {
+        json!({
+            "mask": mask(group.mask),
+            "record": record_model(&group.record),
+            "status": node(group.status),
+        })
+    });
+    let archetypes = model
+        .archetypes
+        .iter()
+        .map(|archetype| json!({ "group": archetype.group, "mask": mask(archetype.mask) }));
+    let tables = model.tables().iter().map(|table| {
+        let frequencies: Vec<String> =
+            table.frequencies().map(|frequency| frequency.to_string()).collect();
+        frequencies.join(" ")
+    });
+    json!({
+        "groups": groups.collect::<Vec<_>>(),
+        "events": model.events.iter().map(record_model).collect::<Vec<_>>(),
+        "archetypes": archetypes.collect::<Vec<_>>(),
+        "hasReferences": model.has_references,
+        "frame": frame(&model.frame),
+        "tables": tables.collect::<Vec<_>>(),
+        "places": runs(model.places()),
+    })
+}
+
+fn frame(nodes: &FrameNodes) -> Value {
+    json!({
+        "fresh": node(nodes.fresh),
+        "steps": node(nodes.steps),
+        "input": node(nodes.input),
+        "deferred": node(nodes.deferred),
+        "sum": node(nodes.sum),
+        "anchor": node(nodes.anchor),
+        "entry": node(nodes.entry),
+        "archetype": node(nodes.archetype),
+        "group": node(nodes.group),
+        "component": node(nodes.component),
+        "index": node(nodes.index),
+        "generation": node(nodes.generation),
+        "target": node(nodes.target),
+        "reference": node(nodes.reference),
+        "event": node(nodes.event),
+        "age": node(nodes.age),
+    })
+}
+
+fn record_model(record: &RecordModel) -> Value {
+    let position = record.position.and_then(|at| i64::try_from(at).ok()).unwrap_or(-1);
+    json!({
+        "fields": record.fields.iter().map(field).collect::<Vec<_>>(),
+        "order": record.order,
+        "lanes": record.lanes.iter().map(lane).collect::<Vec<_>>(),
+        "sequences": record.sequences,
+        "position": position,
+    })
+}
+
+fn field(field: &FieldModel) -> Value {
+    let sequence = field.sequence.and_then(|at| i64::try_from(at).ok()).unwrap_or(-1);
+    json!({
+        "component": field.component,
+        "lanes": [field.lanes.start, field.lanes.end],
+        "sequence": sequence,
+        "coding": coding(&field.coding),
+        "isStatic": field.is_static,
+        "isTransient": field.is_transient,
+        "prediction": prediction(&field.prediction),
+        "changed": node(field.changed),
+        "updates": field.updates.iter().copied().map(node).collect::<Vec<_>>(),
+        "enters": field.enters.iter().copied().map(node).collect::<Vec<_>>(),
+    })
+}
+
+fn coding(coding: &Coding) -> Value {
+    match coding {
+        Coding::Numbers => json!({ "type": "numbers" }),
+        Coding::Flag => json!({ "type": "flag" }),
+        Coding::Choice => json!({ "type": "choice" }),
+        Coding::Optional => json!({ "type": "optional" }),
+        Coding::Reference => json!({ "type": "reference" }),
+        Coding::Rotation { bits } => json!({ "type": "rotation", "bits": bits }),
+        Coding::Text { len_max, high, low } => {
+            json!({ "type": "text", "lenMax": len_max, "high": node(*high), "low": node(*low) })
+        }
+        Coding::List { lanes, len_max } => {
+            let lanes: Vec<Value> = lanes.iter().map(lane).collect();
+            json!({ "type": "list", "lenMax": len_max, "lanes": lanes })
+        }
+    }
+}
+
+fn prediction(prediction: &Prediction) -> Value {
+    match prediction {
+        Prediction::Hold => json!({ "type": "hold" }),
+        Prediction::Linear => json!({ "type": "linear" }),
+        Prediction::Velocity { lane, scale, offset } => {
+            json!({ "type": "velocity", "lane": lane, "scale": scale, "offset": offset })
+        }
+    }
+}
+
+fn lane(lane: &Lane) -> Value {
+    json!({ "codeMax": lane.code_max, "isCyclic": lane.is_cyclic, "zero": lane.zero })
+}
+
+fn node(node: Node) -> Value {
+    json!([node.first, node.contexts])
+}
+
+fn mask(mask: u64) -> Value {
+    json!([mask & 0xffff_ffff, mask >> 32])
+}
+
+/// Equal neighbours as (number, how many).
+fn runs(places: &[u16]) -> Vec<usize> {
+    places
+        .chunk_by(|one, next| one == next)
+        .flat_map(|run| [run.first().map_or(0, |number| usize::from(*number)), run.len()])
+        .collect()
+}
+
+/// `snake_case` and `UpperCamel` to `lowerCamel`.
+fn lower_camel(name: &str) -> String {
+    let mut result = String::with_capacity(name.len());
+    let mut is_word_start = false;
+    for (at, letter) in name.chars().enumerate() {
+        match letter {
+            '_' => is_word_start = true,
+            _ if at == 0 => result.push(letter.to_ascii_lowercase()),
+            _ if is_word_start => {
+                result.push(letter.to_ascii_uppercase());
+                is_word_start = false;
+            }
+            _ => result.push(letter),
+        }
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_the_custom_of_each_language() {
+        assert_eq!(lower_camel("respawn_ticks"), "respawnTicks");
+        assert_eq!(lower_camel("JoinRequest"), "joinRequest");
+        assert_eq!(lower_camel("is_ai"), "isAi");
+    }
+
+    #[test]
+    fn equal_neighbours_are_written_once() {
+        assert_eq!(runs(&[4, 4, 4, 1, 4]), [4, 3, 1, 1, 4, 1]);
+        assert_eq!(runs(&[]), [0usize; 0]);
+    }
+}
