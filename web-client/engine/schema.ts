@@ -109,6 +109,8 @@ export interface FieldData {
   readonly isStatic: boolean;
   readonly isTransient: boolean;
   readonly prediction: Prediction;
+  /** Its hidden lanes, where it moves and is known finer than its codes; null for other fields. */
+  readonly motion: MotionData | null;
   readonly changed: Node;
   readonly updates: readonly Node[];
   readonly enters: readonly Node[];
@@ -124,8 +126,18 @@ export type Coding =
 /** How a field's next value is guessed. */
 export type Prediction =
   | { readonly type: 'hold' | 'linear' }
-  /** It moves by `(code × scale + offset) / 256` a tick, lane by lane. */
+  /** It moves by `(code × scale + offset) / 65,536` codes a tick, lane by lane. */
   | { readonly type: 'velocity'; readonly lane: number; readonly scale: number; readonly offset: number };
+
+/** The hidden lanes of a field, and the nodes that code them. */
+export interface MotionData {
+  /** The lane of the precision; those of the rates follow, then those of the phases. */
+  readonly lane: number;
+  /** How many lanes the field has. */
+  readonly count: number;
+  readonly precision: Node;
+  readonly rates: readonly Node[];
+}
 
 /** Nodes of the frame around the entities. */
 export interface FrameNodes {

@@ -12,6 +12,7 @@ use tickwire_shared::{
         field::{Coding, FieldModel, Prediction},
         frame::FrameNodes,
         model::{Model, Node, RecordModel},
+        motion::MotionModel,
     },
 };
 
@@ -201,6 +202,7 @@ fn field(field: &FieldModel) -> Value {
         "isStatic": field.is_static,
         "isTransient": field.is_transient,
         "prediction": prediction(&field.prediction),
+        "motion": field.motion.as_ref().map(motion),
         "changed": node(field.changed),
         "updates": field.updates.iter().copied().map(node).collect::<Vec<_>>(),
         "enters": field.enters.iter().copied().map(node).collect::<Vec<_>>(),
@@ -233,6 +235,15 @@ fn prediction(prediction: &Prediction) -> Value {
             json!({ "type": "velocity", "lane": lane, "scale": scale, "offset": offset })
         }
     }
+}
+
+fn motion(motion: &MotionModel) -> Value {
+    json!({
+        "lane": motion.lane,
+        "count": motion.count,
+        "precision": node(motion.precision),
+        "rates": motion.rates.iter().copied().map(node).collect::<Vec<_>>(),
+    })
 }
 
 fn lane(lane: &Lane) -> Value {

@@ -1,8 +1,9 @@
 /** The state of a group, or an event: on entry, and from one state to the next. See `values.rs`. */
 
-import type { FieldData, Lane, RecordData } from '../schema.ts';
+import type { FieldData, Lane, MotionData, RecordData } from '../schema.ts';
 import { addToHash, beginHash, endHash } from './checksum.ts';
 import { FrameError } from './frame-error.ts';
+import { FINE, PHASE_MIDDLE, phaseOf, precisionOf, rateOf, takeHiddenLanes } from './motion.ts';
 import { type Decoder, placeOf } from './rans.ts';
 import { extrapolate, fromCodes, isClose, largest, toCodes } from './rotation.ts';
 
@@ -48,6 +49,8 @@ const GUESS_LANES = 8;
 const guessCodes = new Float64Array(GUESS_LANES);
 /** How far each lane was seen to move; NaN where that is unknown. */
 const guessMotions = new Float64Array(GUESS_LANES);
+/** Phases of steady motion. */
+const guessPhases = new Float64Array(GUESS_LANES);
 let guessNear = 0;
 const quaternionBase = new Float64Array(4);
 const quaternionPrevious = new Float64Array(4);
@@ -79,7 +82,9 @@ export function takeEntry(decoder: Decoder, shape: Shape, codes: Uint32Array, se
   const { record, archetype } = shape;
   for (const number of record.order) {
     const field = record.fields[number]!;
-    if (!isThere(field, shape) || number === record.position) continue;
+    if (!isThere(field, shape)) continue;
+    if (field.motion !== null) takeHiddenLanes(decoder, field.motion, archetype, 0, codes);
+    if (number === record.position) continue;
     const [begin, end] = field.lanes;
     switch (field.coding.type) {
       case 'numbers':
@@ -171,6 +176,7 @@ function keep({ base, baseSequences, codes, sequences }: Change): void {
 
 /** 0 where this side cannot know whether the field moved before, 1 where it did not, 2 where it did. */
 function stirring(field: FieldData, { previous, base }: Change): number {
+  if (field.motion !== null && precisionOf(field.motion, base) > 0) return 1;
   if (previous === undefined || field.sequence >= 0 || field.isTransient) return 0;
   for (let at = field.lanes[0]; at < field.lanes[1]; at += 1) if (base[at] !== previous[at]) return 2;
   return 1;
@@ -179,6 +185,11 @@ function stirring(field: FieldData, { previous, base }: Change): number {
 /** Works out what is expected of a field, given the fields decoded before it. */
 function guess(record: RecordData, field: FieldData, change: Change): void {
   guessNear = 0;
+  guessPhases.fill(PHASE_MIDDLE);
+  if (field.motion !== null && precisionOf(field.motion, change.base) > 0) {
+    guessSteady(record, field, field.motion, change);
+    return;
+  }
   if (field.coding.type === 'rotation') {
     guessRotation(field, 2 ** field.coding.bits - 1, change);
     return;
@@ -187,6 +198,31 @@ function guess(record: RecordData, field: FieldData, change: Change): void {
   for (let at = begin; at < end && at - begin < GUESS_LANES; at += 1) {
     guessLane(record, field, at, at - begin, change);
   }
+}
+
+/** Steady motion goes on, finer than codes. */
+function guessSteady(record: RecordData, field: FieldData, motion: MotionData, change: Change): void {
+  const [begin, end] = field.lanes;
+  for (let at = begin; at < end; at += 1) {
+    const number = at - begin;
+    const lane = record.lanes[at]!;
+    const base = change.base[at]!;
+    const rate = rateOf(motion, change.base, number) + nominalRate(field, number, change.codes);
+    const around = (lane.codeMax + 1) * FINE;
+    const to = base * FINE + phaseOf(motion, change.base, number) + rate * change.steps;
+    const fine = lane.isCyclic ? modulo(to, around) : Math.min(Math.max(to, 0), around - 1);
+    const code = Math.floor(fine / FINE);
+    guessCodes[number] = code;
+    guessPhases[number] = fine % FINE;
+    guessMotions[number] = difference(lane, code, base);
+  }
+}
+
+/** What a lane moves by a tick as far as the velocity's code says, in fine steps. */
+function nominalRate({ prediction }: FieldData, number: number, codes: Uint32Array): number {
+  if (prediction.type !== 'velocity') return 0;
+  const rate = codes[prediction.lane + number]! * prediction.scale + prediction.offset;
+  return Math.floor(rate / (65_536 / FINE));
 }
 
 function guessLane(record: RecordData, field: FieldData, at: number, number: number, change: Change): void {
@@ -201,18 +237,17 @@ function guessLane(record: RecordData, field: FieldData, at: number, number: num
   if (prediction.type !== 'velocity') {
     const { previous } = change;
     const motion = previous === undefined ? Number.NaN : difference(lane, base, previous[at]!);
-    const isOnward = prediction.type === 'linear' && previous !== undefined;
+    const isOnward = prediction.type === 'linear' && field.motion === null && previous !== undefined;
     guessCodes[number] = towards(lane, base, isOnward ? motion : 0);
     guessMotions[number] = motion;
     return;
   }
   const { steps } = change;
-  const velocity = prediction.lane + number;
-  const before = change.base[velocity]! * prediction.scale + prediction.offset;
-  const now = change.codes[velocity]! * prediction.scale + prediction.offset;
+  const before = nominalRate(field, number, change.base);
+  const now = nominalRate(field, number, change.codes);
   // Each tick's velocity moves that tick; between the two ends it is taken to have changed evenly.
   const way = steps * now - Math.floor(((now - before) * (steps - 1)) / 2);
-  const code = towards(lane, base, Math.floor((way + 128) / 256));
+  const code = towards(lane, base, Math.floor((way + FINE / 2) / FINE));
   guessCodes[number] = code;
   guessMotions[number] = difference(lane, code, base);
 }
@@ -255,12 +290,20 @@ function takeGuess(field: FieldData, change: Change): void {
   }
   const [begin, end] = field.lanes;
   for (let at = begin; at < end; at += 1) change.codes[at] = guessCodes[at - begin]!;
+  const { motion } = field;
+  if (motion === null) return;
+  const phases = motion.lane + 1 + motion.count;
+  for (let at = motion.lane; at < phases; at += 1) change.codes[at] = change.base[at]!;
+  for (let number = 0; number < motion.count; number += 1) change.codes[phases + number] = guessPhases[number]!;
 }
 
 function takeField(decoder: Decoder, shape: Shape, field: FieldData, change: Change): void {
   const { codes } = change;
   const { archetype } = shape;
   const [begin, end] = field.lanes;
+  if (field.motion !== null) {
+    takeHiddenLanes(decoder, field.motion, archetype, precisionOf(field.motion, change.base), codes);
+  }
   switch (field.coding.type) {
     case 'flag':
       codes[begin] = 1 - Math.min(guessCodes[0]!, 1);
