@@ -36,6 +36,9 @@ fn built_client() -> Result<PathBuf, String> {
         watch(&sources.join(name));
     }
     watch(&root.join("assets"));
+    if fs::metadata(sources.join(PROTOCOL)).map_or(0, |file| file.len()) == 0 {
+        return stand_in();
+    }
     require_node()?;
     if !is_installed(&sources) {
         run_npm(&sources, &["ci", "--no-audit", "--no-fund"])?;
@@ -44,11 +47,23 @@ fn built_client() -> Result<PathBuf, String> {
     Ok(sources.join("dist"))
 }
 
+/// A page for the one build that cannot have a client: the binary is about to write the part of
+/// the client that is missing, and a shell empties that file before it starts the build.
+fn stand_in() -> Result<PathBuf, String> {
+    println!("cargo::warning=web-client/{PROTOCOL} is empty, so this build has no web client");
+    let folder = out_dir().join("stand-in");
+    let page = "<!doctype html><title>Tickwire</title><p>This binary was built without a client.";
+    fs::create_dir_all(&folder)
+        .and_then(|()| fs::write(folder.join("index.html"), page))
+        .map_err(|error| format!("cannot write {}: {error}", folder.display()))?;
+    Ok(folder)
+}
+
 /// Copies the client beside the other products of this build, so that what is in the binary does
 /// not change under it, and declares the type that embeds the copy: its attribute takes a plain
 /// path only.
 fn embed(client: &Path) -> Result<(), String> {
-    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    let out = out_dir();
     let copy = out.join("client");
     let declaration = format!(
         "/// The built web client, as the build script left it.\n\
@@ -127,12 +142,19 @@ fn run_npm(folder: &Path, arguments: &[&str]) -> Result<(), String> {
     ))
 }
 
+fn out_dir() -> PathBuf {
+    PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default())
+}
+
 fn watch(path: &Path) {
     println!("cargo::rerun-if-changed={}", path.display());
 }
 
 /// Names a client that was built elsewhere.
 const CLIENT_DIR: &str = "TICKWIRE_CLIENT_DIR";
+
+/// The part of the client that `arena protocol` writes.
+const PROTOCOL: &str = "game/protocol.ts";
 
 /// Oldest Node that builds the client.
 const NODE_MAJOR_MIN: u32 = 20;

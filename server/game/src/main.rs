@@ -1,15 +1,17 @@
-//! The arena's binary: serves the game and replays recordings.
+//! The arena's binary: serves the game, replays recordings, prints the protocol for the browser.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::BufReader,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use arena::{Arena, ArenaOptions, page::page};
+use arena_shared::ArenaProtocol;
 use clap::{Parser, Subcommand};
-use tickwire_server::{Config, recording::Recording};
+use tickwire_server::{Config, recording::Recording, typescript};
+use tickwire_shared::Schema;
 
 /// Tickwire's arena: ships, asteroids and bullets, for browsers
 #[derive(Parser)]
@@ -31,6 +33,12 @@ enum Command {
         /// A file that --record wrote
         file: PathBuf,
     },
+    /// Prints the TypeScript module with which the web client reads this game
+    Protocol {
+        /// Prints nothing, and fails where this file is not that module
+        #[arg(long, value_name = "FILE")]
+        check: Option<PathBuf>,
+    },
 }
 
 fn main() -> Result<()> {
@@ -38,6 +46,7 @@ fn main() -> Result<()> {
     match command {
         None => tickwire_server::run(Arena::new(options), config, page()),
         Some(Command::Replay { file }) => replay(&file),
+        Some(Command::Protocol { check }) => protocol(check.as_deref()),
     }
 }
 
@@ -50,6 +59,21 @@ fn replay(file: &Path) -> Result<()> {
     println!("{} ticks, each with the recorded checksum", report.ticks);
     if report.is_cut_off {
         println!("the file ends in the middle of a line: the recorder was interrupted");
+    }
+    Ok(())
+}
+
+fn protocol(check: Option<&Path>) -> Result<()> {
+    let module = typescript::module(&Schema::of::<ArenaProtocol>());
+    let Some(file) = check else {
+        print!("{module}");
+        return Ok(());
+    };
+    let written =
+        fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+    if written != module {
+        let file = file.display();
+        bail!("{file} is stale: write it anew with `cargo run -p arena -- protocol > {file}`");
     }
     Ok(())
 }

@@ -5,6 +5,8 @@
 
 mod support;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use arena::{
     damage::{Hurt, Shield},
     seats::Pilot,
@@ -278,6 +280,27 @@ fn the_radar_knows_roughly_where_ships_are() {
 }
 
 #[test]
+fn whatever_moves_moves_by_the_velocity_that_it_shows() {
+    let mut game = Match::new(12, 80, 4);
+    let mut before: BTreeMap<NetId, Motion> = BTreeMap::new();
+    let mut steps = 0;
+    for _ in 0..1200 {
+        game.step();
+        let mut moving = game.world.query::<(&NetId, &Motion)>();
+        let after: BTreeMap<NetId, Motion> =
+            moving.iter(&game.world).map(|(net_id, motion)| (*net_id, *motion)).collect();
+        for (net_id, motion) in &after {
+            if let Some(before) = before.get(net_id) {
+                assert_eq!(motion.previous_position(), before.position, "{net_id}");
+                steps += 1;
+            }
+        }
+        before = after;
+    }
+    assert!(steps > 100_000, "only {steps} steps were looked at");
+}
+
+#[test]
 fn a_hundred_clients_join_and_play() {
     let mut game = Match::new(10, 60, 3);
     let clients: Vec<_> = (0..100).map(|number| game.join(number, "")).collect();
@@ -287,7 +310,7 @@ fn a_hundred_clients_join_and_play() {
     game.run(100);
     assert_eq!(game.all::<Pilot>().len(), 100, "enough humans: the server's pilots stay away");
     let seats: Vec<_> = clients.iter().map(|client| game.seat(*client)).collect();
-    let ships: std::collections::BTreeSet<NetId> =
+    let ships: BTreeSet<NetId> =
         seats.iter().map(|seat| seat.ship).filter(|ship| !ship.is_none()).collect();
     let alive = seats.iter().filter(|seat| !seat.ship.is_none()).count();
     assert_eq!(ships.len(), alive, "each has a ship of its own");
