@@ -267,7 +267,11 @@ function wrappingNoise(random: () => number, cells: number, octaves: number): Fl
         const nextColumn = (column + 1) % cells;
         const nextRow = (row + 1) % cells;
         const above = mix(lattice[row * cells + column] as number, lattice[row * cells + nextColumn] as number, fx);
-        const below = mix(lattice[nextRow * cells + column] as number, lattice[nextRow * cells + nextColumn] as number, fx);
+        const below = mix(
+          lattice[nextRow * cells + column] as number,
+          lattice[nextRow * cells + nextColumn] as number,
+          fx,
+        );
         const at = y * NOISE_PIXELS + x;
         field[at] = (field[at] as number) + mix(above, below, fy) * weight;
       }
@@ -286,8 +290,16 @@ function sample(field: Float32Array, x: number, y: number): number {
   const row = Math.floor(y);
   const nextColumn = (column + 1) % NOISE_PIXELS;
   const nextRow = (row + 1) % NOISE_PIXELS;
-  const above = mix(field[row * NOISE_PIXELS + column] as number, field[row * NOISE_PIXELS + nextColumn] as number, x - column);
-  const below = mix(field[nextRow * NOISE_PIXELS + column] as number, field[nextRow * NOISE_PIXELS + nextColumn] as number, x - column);
+  const above = mix(
+    field[row * NOISE_PIXELS + column] as number,
+    field[row * NOISE_PIXELS + nextColumn] as number,
+    x - column,
+  );
+  const below = mix(
+    field[nextRow * NOISE_PIXELS + column] as number,
+    field[nextRow * NOISE_PIXELS + nextColumn] as number,
+    x - column,
+  );
   return mix(above, below, y - row);
 }
 

@@ -61,7 +61,13 @@ describe('camera', () => {
   });
 
   it('shows no more of the world than the server sends, whatever the window', () => {
-    for (const [width, height] of [[1280, 800], [1920, 1080], [390, 844], [3440, 1440], [844, 390]] as const) {
+    for (const [width, height] of [
+      [1280, 800],
+      [1920, 1080],
+      [390, 844],
+      [3440, 1440],
+      [844, 390],
+    ] as const) {
       const scale = scaleToFit(width, height);
       expect(width / scale).toBeLessThanOrEqual(VIEW_WIDTH_UNITS + 1e-9);
       expect(height / scale).toBeLessThanOrEqual(VIEW_HEIGHT_UNITS + 1e-9);

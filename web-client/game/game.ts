@@ -3,11 +3,11 @@
  * passes what happens on to picture, sound and words.
  */
 
-import { type Client, type ConnectionState, connect } from '../engine/index.ts';
+import { type ConnectionState, connect } from '../engine/index.ts';
 import { SHIP_EXPLOSION_SIZE, STEPS_PER_UNIT } from './field.ts';
 import type { Hud } from './hud/hud.ts';
 import type { Pilot } from './input/pilot.ts';
-import { type Controls, type Entity, type JoinRequest, protocol, type Seat } from './protocol.ts';
+import { type Controls, type Entity, type GameClient, type JoinRequest, protocol, type Seat } from './protocol.ts';
 import type { Scene } from './renderer.ts';
 import type { Sound } from './sound.ts';
 import type { Stage } from './stage.ts';
@@ -22,7 +22,7 @@ export interface Equipment {
 
 /** A session of one player. */
 export class Game {
-  readonly #client: Client;
+  readonly #client: GameClient;
   readonly #equipment: Equipment;
   readonly #scene: { -readonly [Key in keyof Scene]: Scene[Key] };
   /** The name and colour that the player flies under; the server may have chosen another name. */
@@ -52,7 +52,7 @@ export class Game {
   }
 
   /** What the server shows this player. */
-  get world(): Client['world'] {
+  get world(): GameClient['world'] {
     return this.#client.world;
   }
 

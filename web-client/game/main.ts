@@ -19,7 +19,10 @@ import { Stage } from './stage.ts';
 const FRAME_S_MAX = 0.1;
 
 const wantsLessMotion = window.matchMedia('(prefers-reduced-motion: reduce)').matches;
-const address = serverAddress(window.location, document.querySelector<HTMLMetaElement>('meta[name="tickwire-server"]')?.content);
+const address = serverAddress(
+  window.location,
+  document.querySelector<HTMLMetaElement>('meta[name="tickwire-server"]')?.content,
+);
 const sound = new Sound();
 const stage = new Stage(document, wantsLessMotion);
 let game: Game | undefined;

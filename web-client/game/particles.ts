@@ -133,8 +133,7 @@ export class Particles {
   sizeNow(at: number, age: number): number {
     const growth = GROWTH[this.kind[at] as number] as number;
     // A shock wave grows from nothing, fast at first; the others go evenly from their size to their last one.
-    const factor =
-      this.kind[at] === ParticleKind.ring ? 1 - (1 - age) * (1 - age) * 0.95 : 1 + (growth - 1) * age;
+    const factor = this.kind[at] === ParticleKind.ring ? 1 - (1 - age) * (1 - age) * 0.95 : 1 + (growth - 1) * age;
     return (this.size[at] as number) * factor;
   }
 

@@ -137,11 +137,12 @@ export class Renderer {
       const sprite = sheet.asteroids[asteroid.size]?.[asteroid.shape];
       if (sprite === undefined) continue;
       // How a stone turns matters to nobody but the eye, so each page turns it by itself.
-      const spin = (asteroid.shape % 2 === 0 ? 1 : -1) * (0.12 + 0.09 * (entity.slot % 5)) * (1.6 - asteroid.size * 0.25);
+      const spin =
+        (asteroid.shape % 2 === 0 ? 1 : -1) * (0.12 + 0.09 * (entity.slot % 5)) * (1.6 - asteroid.size * 0.25);
       const x = motion.position[0] / STEPS_PER_UNIT;
       const y = motion.position[1] / STEPS_PER_UNIT;
       this.#copy(sprite, x, y, entity.slot + (nowMs / 1000) * spin, 1);
-      this.#copy(sheet.shade, x, y, 0, (sprite.half * sprite.unitsPerPixel) / 32 * 0.97);
+      this.#copy(sheet.shade, x, y, 0, ((sprite.half * sprite.unitsPerPixel) / 32) * 0.97);
     }
   }
 
@@ -350,4 +351,3 @@ function drawAlarm(): HTMLCanvasElement {
   context.fillRect(0, 0, 160, 100);
   return image;
 }
-

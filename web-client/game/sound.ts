@@ -141,10 +141,13 @@ export class Sound {
       longest = Math.max(longest, layer.seconds);
     }
     this.#voices += 1;
-    setTimeout(() => {
-      this.#voices -= 1;
-      panner.disconnect();
-    }, longest * 1000 + 80);
+    setTimeout(
+      () => {
+        this.#voices -= 1;
+        panner.disconnect();
+      },
+      longest * 1000 + 80,
+    );
   }
 
   #startLayer(context: AudioContext, layer: Layer, loudness: number, target: AudioNode): void {

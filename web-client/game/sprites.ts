@@ -6,7 +6,7 @@
  */
 
 import { ASTEROID_RADII_UNITS } from './field.ts';
-import { LIVERIES, PAINTS, PLAYER_COLOURS, type Paint, STONE } from './palette.ts';
+import { LIVERIES, PAINTS, type Paint, PLAYER_COLOURS, STONE } from './palette.ts';
 
 /** A picture and the factor that brings it to world size at the sheet's scale. */
 export interface Sprite {
@@ -114,7 +114,14 @@ function drawShade(): Sprite {
   const pixels = 128;
   const { image, context } = makeCanvas(pixels);
   const half = pixels / 2;
-  const shadow = context.createRadialGradient(half * 0.62, half * 0.58, half * 0.1, half * 0.78, half * 0.76, half * 1.14);
+  const shadow = context.createRadialGradient(
+    half * 0.62,
+    half * 0.58,
+    half * 0.1,
+    half * 0.78,
+    half * 0.76,
+    half * 1.14,
+  );
   shadow.addColorStop(0, 'rgba(3, 6, 14, 0)');
   shadow.addColorStop(0.42, 'rgba(3, 6, 14, 0.03)');
   shadow.addColorStop(0.78, 'rgba(3, 6, 14, 0.52)');

@@ -38,7 +38,8 @@ pub fn module(schema: &Schema) -> String {
     let (input, join) = (schema.input.name, schema.join.name);
     let _ = write!(
         text,
-        "}}\n\n/** The game, for `connect`. */\nexport const protocol = {} as unknown as \
+        "}}\n\n/** A connection to this game. */\nexport type GameClient = Client<Entity, \
+         Events>;\n\n/** The game, for `connect`. */\nexport const protocol = {} as unknown as \
          TypedProtocol<Entity, Events, {input}, {join}>;\n",
         data(schema)
     );
@@ -69,7 +70,7 @@ const HEAD: &str = "\
 // Written by `cargo run -p arena -- protocol`. Do not edit: change the Rust types and write it anew.
 /* biome-ignore-all format lint: generated */
 
-import type { EntityBase, NetId, TypedProtocol } from '../engine/index.ts';
+import type { Client, EntityBase, NetId, TypedProtocol } from '../engine/index.ts';
 
 ";
 

@@ -38,7 +38,9 @@ describe('replica', () => {
         expect(info.inputApplied).toBe(frame.inputApplied);
         expect(info.checksum, 'no checksum may differ').not.toBe(false);
         expect(entitiesOf(replica)).toEqual(frame.entities);
-        expect(eventsOf(replica)).toEqual(frame.events.map(({ name, ...event }) => ({ name: lowerCamel(name), ...event })));
+        expect(eventsOf(replica)).toEqual(
+          frame.events.map(({ name, ...event }) => ({ name: lowerCamel(name), ...event })),
+        );
       }
     });
   });

@@ -9,8 +9,8 @@ import { FrameError, LIMITS } from './frame-error.ts';
 import { Decoder, placeOf, Tables } from './rans.ts';
 import {
   type Change,
-  hashState,
   hasComponent,
+  hashState,
   isLasting,
   isThere,
   NO_CODES,
@@ -455,8 +455,9 @@ export class Replica {
 
   #archetype(group: number, maskLow: number, maskHigh: number): number {
     const { archetypes } = this.#protocol.model;
-    return 1 + archetypes.findIndex(
-      (known) => known.group === group && known.mask[0] === maskLow && known.mask[1] === maskHigh,
+    return (
+      1 +
+      archetypes.findIndex((known) => known.group === group && known.mask[0] === maskLow && known.mask[1] === maskHigh)
     );
   }
 

@@ -58,12 +58,7 @@ const quaternionNext = new Float64Array(4);
 const turnedFrom = new Float64Array(4);
 
 /** Decodes where the record is, seen from `anchor`. */
-export function takePosition(
-  decoder: Decoder,
-  shape: Shape,
-  anchor: readonly number[],
-  codes: Uint32Array,
-): void {
+export function takePosition(decoder: Decoder, shape: Shape, anchor: readonly number[], codes: Uint32Array): void {
   const { record } = shape;
   const field = record.fields[record.position];
   if (field === undefined || !isThere(field, shape)) return;

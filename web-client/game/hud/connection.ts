@@ -74,10 +74,7 @@ export class Connection {
 }
 
 /** The banner's words while the connection is away. */
-export function reconnectingText(
-  state: Extract<ConnectionState, { kind: 'reconnecting' }>,
-  nowMs: number,
-): string {
+export function reconnectingText(state: Extract<ConnectionState, { kind: 'reconnecting' }>, nowMs: number): string {
   const wait = Math.ceil(((state.retryAtMs ?? nowMs) - nowMs) / 1000);
   const reason = state.sentence === undefined ? 'Connection lost.' : state.sentence;
   return wait > 0 ? `${reason} Trying again in ${wait} s…` : `${reason} Reconnecting…`;

@@ -1,7 +1,6 @@
 /** Everything around the field, put together: one object that is shown the world a few times a second. */
 
-import type { Client } from '../../engine/index.ts';
-import type { Entity, Kill, Seat } from '../protocol.ts';
+import type { Entity, GameClient, Kill, Seat } from '../protocol.ts';
 import { Connection } from './connection.ts';
 import { DeathOverlay } from './death-overlay.ts';
 import { find } from './element.ts';
@@ -73,7 +72,7 @@ export class Hud {
   }
 
   /** Brings the panels up to date; cheap to call in every frame. */
-  show(client: Client, seat: Seat | undefined, ownShip: Entity | undefined, nowMs: number): void {
+  show(client: GameClient, seat: Seat | undefined, ownShip: Entity | undefined, nowMs: number): void {
     if (nowMs - this.#shownAtMs < SHOW_EVERY_MS) return;
     this.#shownAtMs = nowMs;
     this.#vitals.show(seat, ownShip?.ship);

@@ -23,7 +23,16 @@ describe('remembered pilot', () => {
   });
 
   it('is passed over when it makes no sense', () => {
-    for (const text of [null, '', 'nonsense', 'null', '[]', '{"name":1,"colour":2}', '{"name":"a","colour":12}', '{"name":"a","colour":1.5}']) {
+    for (const text of [
+      null,
+      '',
+      'nonsense',
+      'null',
+      '[]',
+      '{"name":1,"colour":2}',
+      '{"name":"a","colour":12}',
+      '{"name":"a","colour":1.5}',
+    ]) {
       expect(parsePilot(text), String(text)).toBeUndefined();
     }
   });

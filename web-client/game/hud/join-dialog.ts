@@ -76,9 +76,7 @@ export class JoinDialog {
 
 /** A name as it may travel: no control characters or double spaces, cut between characters at the limit. */
 export function tidyName(name: string): string {
-  const tidy = name
-    .replace(/[\p{C}\s]+/gu, ' ')
-    .trim();
+  const tidy = name.replace(/[\p{C}\s]+/gu, ' ').trim();
   const encoder = new TextEncoder();
   let kept = '';
   let bytes = 0;

@@ -1,0 +1,262 @@
+/**
+ * The one place that knows how messages become bytes: bincode 2 in its standard configuration, little endian with
+ * numbers of variable length. See `codec.rs` and `messages.rs`.
+ */
+
+import { CLOSE_REASONS, type CloseReason } from './close-reason.ts';
+
+/** One unit from client to server. */
+export type ClientFrame =
+  | {
+      readonly type: 'hello';
+      readonly protocol: bigint;
+      readonly room: string;
+      readonly token: string;
+      readonly join: Uint8Array;
+    }
+  | ({ readonly type: 'update' } & ClientUpdate)
+  | { readonly type: 'leave' };
+
+/** What a playing client has to say. */
+export interface ClientUpdate {
+  readonly acknowledged: number;
+  /** Tick of the newest state that the application has taken in; 0 before the first. */
+  readonly seen: number;
+  /** Clock when this frame was made, in milliseconds modulo 2³²; undefined when no sample is wanted. */
+  readonly stampMs: number | undefined;
+  readonly firstInput: number;
+  readonly inputs: readonly Uint8Array[];
+  readonly firstMessage: number;
+  readonly messages: readonly Uint8Array[];
+  /** What the replica holds, once after a checksum that did not match; else empty. */
+  readonly report: Uint8Array;
+}
+
+/** One unit from server to client. */
+export type ServerFrame =
+  | {
+      readonly type: 'welcome';
+      readonly client: number;
+      readonly tickRate: number;
+      readonly tick: number;
+      readonly room: string;
+    }
+  | ({ readonly type: 'update' } & ServerUpdate)
+  | ({ readonly type: 'close' } & Close);
+
+/** What a playing client is told. */
+export interface ServerUpdate {
+  readonly acknowledged: number;
+  readonly clock: ClockEcho | undefined;
+  readonly firstMessage: number;
+  readonly messages: readonly Uint8Array[];
+  /** A state frame, or empty. */
+  readonly state: Uint8Array;
+}
+
+/** Lets a client place its clock beside the server's. */
+export interface ClockEcho {
+  readonly stampMs: number;
+  /** How long the stamp waited on the server. */
+  readonly heldMs: number;
+  readonly tick: number;
+  /** How far into that tick, in 1/65536 of a tick. */
+  readonly tickFraction: number;
+}
+
+/** The end, and why. */
+export interface Close {
+  readonly reason: CloseReason;
+  /** The server's own sentence; empty where the reason's will do. */
+  readonly sentence: string;
+  /** When to come back, in milliseconds. */
+  readonly retryAfterMs: number;
+}
+
+/** Bytes are not a message. */
+export class DecodeError extends Error {
+  constructor() {
+    super('not a message of this protocol');
+    this.name = 'DecodeError';
+  }
+}
+
+/** Bytes of a frame to the server. */
+export function encodeClientFrame(frame: ClientFrame): Uint8Array {
+  const out = new Writer();
+  switch (frame.type) {
+    case 'hello':
+      out.unsigned(0);
+      out.unsigned64(frame.protocol);
+      out.text(frame.room);
+      out.text(frame.token);
+      out.bytes(frame.join);
+      break;
+    case 'update':
+      out.unsigned(1);
+      out.unsigned(frame.acknowledged);
+      out.unsigned(frame.seen);
+      out.byte(frame.stampMs === undefined ? 0 : 1);
+      if (frame.stampMs !== undefined) out.unsigned(frame.stampMs);
+      out.unsigned(frame.firstInput);
+      out.list(frame.inputs);
+      out.unsigned(frame.firstMessage);
+      out.list(frame.messages);
+      out.bytes(frame.report);
+      break;
+    case 'leave':
+      out.unsigned(2);
+      break;
+    default:
+      frame satisfies never;
+  }
+  return out.finish();
+}
+
+/** Reads a frame from the server. */
+export function decodeServerFrame(bytes: Uint8Array): ServerFrame {
+  const input = new Reader(bytes);
+  const frame = readServerFrame(input);
+  if (!input.isAtEnd) throw new DecodeError();
+  return frame;
+}
+
+function readServerFrame(input: Reader): ServerFrame {
+  switch (input.unsigned()) {
+    case 0:
+      return {
+        type: 'welcome',
+        client: input.unsigned(),
+        tickRate: input.unsigned(),
+        tick: input.unsigned(),
+        room: input.text(),
+      };
+    case 1:
+      return {
+        type: 'update',
+        acknowledged: input.unsigned(),
+        clock: input.byte() === 0 ? undefined : readClockEcho(input),
+        firstMessage: input.unsigned(),
+        messages: input.list(),
+        state: input.bytes(),
+      };
+    case 2: {
+      const reason = CLOSE_REASONS[input.unsigned()];
+      if (reason === undefined) throw new DecodeError();
+      return { type: 'close', reason, sentence: input.text(), retryAfterMs: input.unsigned() };
+    }
+    default:
+      throw new DecodeError();
+  }
+}
+
+function readClockEcho(input: Reader): ClockEcho {
+  return {
+    stampMs: input.unsigned(),
+    heldMs: input.unsigned(),
+    tick: input.unsigned(),
+    tickFraction: input.unsigned(),
+  };
+}
+
+/** Lead bytes of numbers that do not fit in one. */
+const U16 = 251;
+const U32 = 252;
+const U64 = 253;
+
+class Writer {
+  readonly #bytes: number[] = [];
+
+  byte(value: number): void {
+    this.#bytes.push(value);
+  }
+
+  unsigned(value: number): void {
+    if (value < U16) {
+      this.#bytes.push(value);
+    } else if (value < 0x1_0000) {
+      this.#bytes.push(U16, value & 0xff, value >>> 8);
+    } else {
+      this.#bytes.push(U32, value & 0xff, (value >>> 8) & 0xff, (value >>> 16) & 0xff, (value >>> 24) & 0xff);
+    }
+  }
+
+  unsigned64(value: bigint): void {
+    if (value <= 0xffff_ffffn) {
+      this.unsigned(Number(value));
+      return;
+    }
+    this.#bytes.push(U64);
+    for (let shift = 0n; shift < 64n; shift += 8n) this.#bytes.push(Number((value >> shift) & 0xffn));
+  }
+
+  bytes(bytes: Uint8Array): void {
+    this.unsigned(bytes.length);
+    for (const byte of bytes) this.#bytes.push(byte);
+  }
+
+  text(text: string): void {
+    this.bytes(new TextEncoder().encode(text));
+  }
+
+  list(items: readonly Uint8Array[]): void {
+    this.unsigned(items.length);
+    for (const item of items) this.bytes(item);
+  }
+
+  finish(): Uint8Array {
+    return Uint8Array.from(this.#bytes);
+  }
+}
+
+class Reader {
+  readonly #bytes: Uint8Array;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at === this.#bytes.length;
+  }
+
+  byte(): number {
+    const byte = this.#bytes[this.#at];
+    if (byte === undefined) throw new DecodeError();
+    this.#at += 1;
+    return byte;
+  }
+
+  /** A number of up to 32 bits. */
+  unsigned(): number {
+    const lead = this.byte();
+    if (lead < U16) return lead;
+    if (lead === U16) return this.byte() + this.byte() * 0x100;
+    if (lead !== U32) throw new DecodeError();
+    return this.byte() + this.byte() * 0x100 + this.byte() * 0x1_0000 + this.byte() * 0x100_0000;
+  }
+
+  bytes(): Uint8Array {
+    const end = this.unsigned() + this.#at;
+    if (end > this.#bytes.length) throw new DecodeError();
+    const bytes = this.#bytes.subarray(this.#at, end);
+    this.#at = end;
+    return bytes;
+  }
+
+  text(): string {
+    try {
+      return new TextDecoder('utf-8', { fatal: true }).decode(this.bytes());
+    } catch {
+      throw new DecodeError();
+    }
+  }
+
+  list(): Uint8Array[] {
+    const count = this.unsigned();
+    const items: Uint8Array[] = [];
+    for (let item = 0; item < count; item += 1) items.push(this.bytes());
+    return items;
+  }
+}

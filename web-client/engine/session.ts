@@ -1,0 +1,164 @@
+/**
+ * A player's conversation with the server over one transport, without sockets or timers: frames and moments go in,
+ * frames and what they mean come out.
+ */
+
+import { RenderClock, ServerClock } from './clock.ts';
+import { type Close, decodeServerFrame, encodeClientFrame, type ServerUpdate } from './codec.ts';
+import { InputSchedule } from './inputs.ts';
+import { encodeRecord, type GameRecord } from './records.ts';
+import { ReliableReceiver } from './reliable.ts';
+import { FrameError } from './replica/frame-error.ts';
+import { Replica } from './replica/replica.ts';
+import type { Protocol } from './schema.ts';
+
+/** How a player asks to be let in. */
+export interface Introduction {
+  readonly room: string;
+  readonly token: string;
+  readonly join: GameRecord;
+}
+
+/** What a frame from the server meant. */
+export type SessionEvent =
+  | { readonly type: 'joined' }
+  | { readonly type: 'state'; readonly tick: number; readonly isFresh: boolean }
+  | { readonly type: 'nothing' }
+  | { readonly type: 'closed'; readonly close: Close };
+
+interface Room {
+  readonly client: number;
+  readonly tickRate: number;
+  readonly serverClock: ServerClock;
+  readonly renderClock: RenderClock;
+}
+
+/** Updates between two stamps for the clock, once it is set. */
+const UPDATES_PER_STAMP = 8;
+/** Updates that all carry a stamp, so that the clock is set soon. */
+const EAGER_STAMPS = 10;
+
+/** A player's conversation with the server over one transport. */
+export class Session {
+  readonly #protocol: Protocol;
+  readonly #introduction: Introduction;
+  readonly #receiver = new ReliableReceiver();
+  readonly #inputs = new InputSchedule();
+  readonly replica: Replica;
+  #room: Room | undefined;
+  #updates = 0;
+  #report: Uint8Array = new Uint8Array(0);
+
+  constructor(protocol: Protocol, introduction: Introduction) {
+    this.#protocol = protocol;
+    this.#introduction = introduction;
+    this.replica = new Replica(protocol);
+  }
+
+  /** The player's own number, once the server has let it in. */
+  get client(): number | undefined {
+    return this.#room?.client;
+  }
+
+  /** Ticks per second of the room. */
+  get tickRate(): number {
+    return this.#room?.tickRate ?? this.#protocol.tickRate;
+  }
+
+  /** Round trip to the server and back; undefined before the first. */
+  get roundTripMs(): number | undefined {
+    return this.#room?.serverClock.roundTripMs;
+  }
+
+  /** How far pictures are behind the server, in milliseconds. */
+  get renderDelayMs(): number {
+    return this.#room === undefined ? 0 : (this.#room.renderClock.delayTicks * 1000) / this.#room.tickRate;
+  }
+
+  /** The tick to draw, with fraction; undefined before the clock is set. */
+  renderTick(nowMs: number): number | undefined {
+    const serverTicks = this.#room?.serverClock.ticks(nowMs);
+    return serverTicks === undefined ? undefined : this.#room?.renderClock.advance(nowMs, serverTicks);
+  }
+
+  /** The first frame. */
+  hello(): Uint8Array {
+    const { room, token, join } = this.#introduction;
+    const request = encodeRecord(this.#protocol.join, join);
+    return encodeClientFrame({ type: 'hello', protocol: this.#protocol.hash, room, token, join: request });
+  }
+
+  /** The frame that says that the player leaves for good. */
+  leave(): Uint8Array {
+    return encodeClientFrame({ type: 'leave' });
+  }
+
+  /** Takes a frame from the server. Throws where it is none. */
+  handleFrame(bytes: Uint8Array, nowMs: number): SessionEvent {
+    const frame = decodeServerFrame(bytes);
+    switch (frame.type) {
+      case 'welcome':
+        this.#room = {
+          client: frame.client,
+          tickRate: frame.tickRate,
+          serverClock: new ServerClock(frame.tickRate),
+          renderClock: new RenderClock(frame.tickRate),
+        };
+        return { type: 'joined' };
+      case 'update':
+        return this.#handleUpdate(frame, nowMs);
+      case 'close':
+        return { type: 'closed', close: frame };
+      default:
+        return frame satisfies never;
+    }
+  }
+
+  /** The next frame to the server, to be sent once per tick; `input` says what the player wants. */
+  pollUpdate(nowMs: number, input: () => GameRecord): Uint8Array {
+    const { first, inputs } = this.#pollInputs(nowMs, input);
+    const wantsStamp = this.#updates < EAGER_STAMPS || this.#updates % UPDATES_PER_STAMP === 0;
+    this.#updates += 1;
+    const report = this.#report;
+    this.#report = new Uint8Array(0);
+    return encodeClientFrame({
+      type: 'update',
+      acknowledged: this.#receiver.acknowledged,
+      seen: this.replica.tick ?? 0,
+      stampMs: wantsStamp ? this.#room?.serverClock.stamp(nowMs) : undefined,
+      firstInput: first,
+      inputs,
+      firstMessage: 1,
+      messages: [],
+      report,
+    });
+  }
+
+  #pollInputs(nowMs: number, input: () => GameRecord): { first: number; inputs: Uint8Array[] } {
+    const serverTicks = this.#room?.serverClock.ticks(nowMs);
+    if (serverTicks === undefined) return { first: 0, inputs: [] };
+    const wayTicks = (((this.roundTripMs ?? 0) / 2) * this.tickRate) / 1000;
+    const { first, count } = this.#inputs.due(serverTicks, wayTicks);
+    if (count === 0) return { first, inputs: [] };
+    const encoded = encodeRecord(this.#protocol.input, input());
+    return { first, inputs: Array.from({ length: count }, () => encoded) };
+  }
+
+  #handleUpdate(update: ServerUpdate, nowMs: number): SessionEvent {
+    if (update.clock !== undefined) this.#room?.serverClock.handleEcho(update.clock, nowMs);
+    this.#receiver.handleMessages(update.firstMessage, update.messages);
+    if (update.state.length === 0) return { type: 'nothing' };
+    try {
+      const info = this.replica.apply(update.state);
+      if (info.checksum === false) this.#report = this.replica.report();
+      const serverTicks = this.#room?.serverClock.ticks(nowMs);
+      if (serverTicks !== undefined) this.#room?.renderClock.handleState(info.tick, serverTicks);
+      return { type: 'state', tick: info.tick, isFresh: info.isFresh };
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      // The server starts the view anew when it hears of it; frames until then cannot be used.
+      if (error.kind !== 'no base') this.#report = this.replica.report();
+      return { type: 'nothing' };
+    }
+  }
+}
