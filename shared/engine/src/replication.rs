@@ -102,29 +102,34 @@
 //!
 //! *Update*, for each field that is neither static nor a reference: a flag by node `changed`,
 //! context = 4 × stirring + 2 × (the flag before last) + (the last flag), flags of this update
-//! only. Stirring is 0 if the receiver is not warm, or the field transient or a sequence; else 1
+//! only. Stirring is 1 if the field's precision at the base is not 0; else 0 if the receiver is not warm, or the field transient or a sequence; else 1
 //! where its codes at the base equal those before, else 2. If not set, the field is as guessed. If
 //! set: first, where it has hidden lanes, its motion with the precision of the base before it.
 //! Then flag: the opposite. Choice: symbol, context = the guess, at most contexts − 1. Text and list: as
 //! on entry. Numbers: *misses* from lane 0. Option: symbol, context = the guess; if 0 the rest is 0;
 //! if 1 misses from lane 1, the guesses being the lanes' zeros where the option was empty. Rotation:
-//! symbol for the dropped component, context = the guessed one + 4 if it is close; then misses from
-//! lane 1.
+//! symbol for the rank of the dropped component among the guess's components from the largest to the
+//! smallest (equal ones by number), context = nearness + 6 × turn class; then misses from lane 1,
+//! guessed for that component being dropped. Nearness is [`rotation::nearness`]; the turn class is 0, 1,
+//! 2, 3 where the largest motion of lanes 1 to 3 is below 4, 16, 64, or not, and 4 where the receiver
+//! is not warm.
 //!
 //! *Motion*: symbol `precision`, context = the precision before. If 0, the rates are 2³¹ and the
 //! phases 64. Else for each lane signed by `rates[lane]`, context = the precision: the rate less
 //! 2³¹; then for each lane the phase, 7 bits flat.
 //!
-//! *Misses*: for each lane, signed, by `updates[lane]`, context = motion class + 7 × miss class. The
-//! *motion* is how far the lane was seen to move (below): class 0 for 0, 1 for 1, 2 up to 3, 3 up to 15,
-//! 4 up to 127, 5 above, in magnitude; 6 where it is unknown. The miss class is 0 in the first lane,
-//! then 1, 2, 3 where the lane before missed by 0, up to 2, more. If the motion is negative the
+//! *Misses*: for each lane, signed, by `updates[lane]`, context = motion class + 11 × miss class. The
+//! *motion* is how far a lane was seen to move (below). The motion class is the same for all lanes: the
+//! number of bits of the largest motion's magnitude among the lanes to be coded (0 for 0, 1 for 1, 2
+//! for 2 and 3 …), at most 9; 10 where motions are unknown. The miss class is 0 where no miss was coded in
+//! this update before, in any field; else 1 + the number of bits of the worst miss's magnitude, at
+//! most 7. If the motion is negative the
 //! miss is sent with its sign turned. The code is the guess plus the miss; on a lane that wraps,
 //! modulo its maximum + 1; on any other a code out of range is an error.
 //!
 //! *Guess* of a lane: a transient field's is the lane's zero (motion unknown; its sequences empty).
-//! The *way* from one code to another is the difference; on a lane that wraps the shorter one, from
-//! −(n−1)/2 to n/2. Held: the base, and the motion is the way from the state before to the base if
+//! The *way* from one code to another is the difference; on a lane that wraps the shorter one, more
+//! than −n/2 and at most n/2 of its n codes. Held: the base, and the motion is the way from the state before to the base if
 //! warm. Linear: the base plus that motion (without it where the
 //! field has hidden lanes). By velocity: with `rate = ⌊(code × scale + offset) / 512⌋` (fine steps, 1/128 code), old at
 //! the base, new in this update (velocities are coded first), the base plus

@@ -11,10 +11,10 @@ pub(super) const STATUS_CONTEXTS: usize = 8;
 pub(super) const CHANGED_CONTEXTS: usize = 12;
 
 /// Classes of how far a lane was seen to move.
-pub(super) const MOTION_CLASSES: usize = 7;
+pub(super) const MOTION_CLASSES: usize = 11;
 
 /// Classes of how far the lane before missed.
-pub(super) const MISS_CLASSES: usize = 4;
+pub(super) const MISS_CLASSES: usize = 8;
 
 /// A yes that comes `yes` times in `of`.
 pub(super) fn flag(yes: u32, of: u32) -> Table {
@@ -51,30 +51,26 @@ pub(super) fn text_high() -> Table {
     Table::new(&[1, 1, 40, 60, 40, 30, 300, 200, 1, 1, 1, 1, 12, 4, 3, 2])
 }
 
-/// Which component of a rotation is dropped, where it was or will be the given one; contexts
-/// from 4 on say that another is nearly as large.
+/// Classes of how near the second component of a rotation is to the largest.
+pub(super) const ROTATION_NEARNESSES: usize = 6;
+
+/// Contexts of a rotation's dropped component: those, and how fast it turns.
+pub(super) const ROTATION_CONTEXTS: usize = ROTATION_NEARNESSES * 5;
+
+/// Which component of a rotation is dropped, from the largest of its guess to the smallest.
 pub(super) fn dropped(context: usize) -> Table {
-    let mut weights = [1; 4];
-    weights[context & 3] = if context < 4 { 100 } else { 6 };
-    Table::new(&weights)
+    let near = (context % ROTATION_NEARNESSES) as u32;
+    Table::new(&[100, 1 + 8 * near, 1 + near, 1])
 }
 
 /// How far a lane misses its prediction.
 pub(super) fn miss(alphabet: usize, context: usize) -> Table {
     let (motion, before) = (context % MOTION_CLASSES, context / MOTION_CLASSES);
-    let width = match motion {
-        0 => 2,
-        1 | 2 => 3,
-        3 => 5,
-        4 => 8,
-        5 => 24,
-        _ => 12,
-    };
+    // Unknown motion is taken for a middling one; what missed before misses again.
+    let motion = if motion == MOTION_CLASSES - 1 { 5 } else { motion };
     let width = match before {
-        1 => width.min(4),
-        2 => width,
-        3 => width * 2,
-        _ => width,
+        0 => 1 << (motion / 2 + 1),
+        _ => (1 << (motion / 4 + 1)) + (1 << (before - 1)),
     };
     signed(alphabet, width)
 }

@@ -159,7 +159,7 @@ impl FieldModel {
                     if at == 0 && coding != Coding::Numbers {
                         // Which component is dropped, or whether there is a value.
                         let count = if is_rotation { 4 } else { 2 };
-                        let contexts = if is_rotation { 8 } else { 2 };
+                        let contexts = if is_rotation { defaults::ROTATION_CONTEXTS } else { 2 };
                         updates.push(node(contexts, &|context| {
                             if is_rotation { defaults::dropped(context) } else { defaults::even(2) }
                         }));

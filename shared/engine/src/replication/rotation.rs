@@ -31,17 +31,18 @@ pub(super) fn extrapolate(previous: Quaternion, base: Quaternion, most: i64) -> 
     core::array::from_fn(|at| (2 * dot * base[at] + norm / 2).div_euclid(norm) - previous[at])
 }
 
-/// Which component is the largest, and whether the next is nearly (within an eighth) as large.
-pub(super) fn largest(quaternion: Quaternion) -> (usize, bool) {
-    let sizes = quaternion.map(i64::abs);
-    let mut best = 0;
-    for at in 1..4 {
-        if sizes[at] > sizes[best] {
-            best = at;
-        }
-    }
-    let next = (0..4).filter(|at| *at != best).map(|at| sizes[at]).max().unwrap_or(0);
-    (best, next * 8 >= sizes[best] * 7)
+/// The components from the largest to the smallest, equal ones by number.
+pub(super) fn by_size(quaternion: Quaternion) -> [usize; 4] {
+    let mut order = [0, 1, 2, 3];
+    order.sort_by_key(|at| core::cmp::Reverse(quaternion[*at].abs()));
+    order
+}
+
+/// How near the second largest component is to the largest: 0 where it is smaller than half of
+/// it, then 1 from 1/2, 2 from 3/4, 3 from 7/8, 4 from 15/16, 5 from 31/32 on.
+pub(super) fn nearness(quaternion: Quaternion, order: [usize; 4]) -> usize {
+    let [first, second] = [order[0], order[1]].map(|at| quaternion[at].abs());
+    (1..6).take_while(|bit| (first - second) << bit <= first).count()
 }
 
 /// The codes of a quaternion where `dropped` is the component left out.

@@ -52,8 +52,9 @@ impl Counts {
         let mut places = Vec::with_capacity(model.places().len());
         for (node, has_archetypes) in model.nodes() {
             let archetypes = if *has_archetypes { model.archetypes.len() + 1 } else { 1 };
+            let whole = self.whole(model, *node, archetypes);
             let common: Vec<Vec<f64>> = (0..node.contexts)
-                .map(|context| self.common(model, *node, context, archetypes))
+                .map(|context| self.common(model, *node, context, archetypes, &whole))
                 .collect();
             for archetype in 0..archetypes {
                 for (context, common) in common.iter().enumerate() {
@@ -70,19 +71,43 @@ impl Counts {
         trained
     }
 
-    /// How likely each value is over all archetypes, leaning on the default.
-    fn common(&self, model: &Model, node: Node, context: usize, archetypes: usize) -> Vec<f64> {
-        let default = model.table(node.at(0, context)).frequencies();
+    /// How likely each value of a node is over all contexts, leaning on the default.
+    fn whole(&self, model: &Model, node: Node, archetypes: usize) -> Vec<f64> {
+        let default = model.table(node.first).frequencies();
         let mut sums: Vec<f64> =
             default.map(|frequency| f64::from(frequency) / 4096.0 * LEANING).collect();
-        for archetype in 0..archetypes {
-            let counts = self.places.get(node.at(archetype, context)).into_iter().flatten();
-            for (sum, count) in sums.iter_mut().zip(counts) {
-                *sum += f64::from(*count);
-            }
+        for at in node.first..node.first + node.contexts * archetypes {
+            add(&mut sums, self.places.get(at));
         }
-        let total: f64 = sums.iter().sum();
-        sums.into_iter().map(|sum| sum / total).collect()
+        shares(sums)
+    }
+
+    /// How likely each value is over all archetypes in a context; over all contexts too, unless
+    /// telling them apart saves enough.
+    fn common(
+        &self,
+        model: &Model,
+        node: Node,
+        context: usize,
+        archetypes: usize,
+        whole: &[f64],
+    ) -> Vec<f64> {
+        let mut counts = alloc::vec![0.0; whole.len()];
+        for archetype in 0..archetypes {
+            add(&mut counts, self.places.get(node.at(archetype, context)));
+        }
+        if counts.iter().all(|count| *count == 0.0) {
+            let default = model.table(node.at(0, context)).frequencies();
+            return default.map(|frequency| f64::from(frequency) / 4096.0).collect();
+        }
+        let sums = counts.iter().zip(whole).map(|(count, share)| count + share * LEANING);
+        let own = shares(sums.collect());
+        let bits = |shares: &[f64]| {
+            let table = Table::new(&weights(shares));
+            let values = (0..).zip(&counts);
+            values.map(|(value, count)| f64::from(table.symbol(value).cost()) * count).sum::<f64>()
+        };
+        if bits(whole) - bits(&own) > SAVING_BITS_MIN * 256.0 { own } else { whole.to_vec() }
     }
 
     /// The table of a place: its own where that saves enough.
@@ -146,6 +171,17 @@ impl Counts {
 
 /// Most combinations of components that are told apart.
 const ARCHETYPES_MAX: usize = 15;
+
+fn add(sums: &mut [f64], counts: Option<&Vec<u32>>) {
+    for (sum, count) in sums.iter_mut().zip(counts.into_iter().flatten()) {
+        *sum += f64::from(*count);
+    }
+}
+
+fn shares(sums: Vec<f64>) -> Vec<f64> {
+    let total: f64 = sums.iter().sum();
+    sums.into_iter().map(|sum| sum / total).collect()
+}
 
 fn weights(shares: &[f64]) -> Vec<u32> {
     shares.iter().map(|share| (share * f64::from(1 << 24)) as u32).collect()

@@ -6,7 +6,7 @@ use super::{
     FrameError,
     checksum::StateHash,
     coder::Coder,
-    defaults::MOTION_CLASSES,
+    defaults::{MISS_CLASSES, MOTION_CLASSES, ROTATION_NEARNESSES},
     field::{Coding, FieldModel, Prediction},
     model::{Model, Node, RecordModel},
     motion::{FINE, MotionModel, PHASE_MIDDLE},
@@ -151,6 +151,7 @@ impl<'a> Shape<'a> {
             self.keep(past, present);
         }
         let mut flags = 0;
+        let mut worst = None;
         for field in self.fields().filter(|field| field.is_live()) {
             let guess = self.guess(field, past, present.codes);
             let differs = !C::DECODES && !self.is_as_guessed(field, &guess, past, present);
@@ -159,7 +160,7 @@ impl<'a> Shape<'a> {
             let is_changed = coder.flag(model, place, differs)?;
             flags = flags << 1 & 2 | usize::from(is_changed);
             if is_changed {
-                self.code_field(coder, model, field, &guess, past, present)?;
+                self.code_field(coder, model, field, &guess, past, present, &mut worst)?;
             } else if C::DECODES {
                 self.take_guess(field, &guess, past, present);
             }
@@ -206,6 +207,7 @@ impl<'a> Shape<'a> {
             codes: [0; GUESS_LANES],
             motions: [None; GUESS_LANES],
             phases: [PHASE_MIDDLE; GUESS_LANES],
+            order: [0; 4],
             near: 0,
         };
         if let Some(motion) =
@@ -271,10 +273,10 @@ impl<'a> Shape<'a> {
             let previous = rotation::from_codes(&previous[field.lanes.clone()], most);
             rotation::extrapolate(previous, base, most)
         });
-        let (dropped, is_close) = rotation::largest(next);
-        guess.near = u32::from(is_close);
-        guess.codes[0] = dropped as u32;
-        guess.turn_towards(dropped, base, next, most, previous.is_some());
+        guess.order = rotation::by_size(next);
+        guess.near = rotation::nearness(next, guess.order);
+        guess.codes[0] = guess.order[0] as u32;
+        guess.turn_towards(guess.order[0], base, next, most, previous.is_some());
     }
 
     fn is_as_guessed(
@@ -329,6 +331,7 @@ impl<'a> Shape<'a> {
         guess: &Guess,
         past: Past<'_>,
         present: &mut Present<'_>,
+        worst: &mut Option<u64>,
     ) -> Result<(), FrameError> {
         if let Some(motion) = &field.motion {
             let before = motion.precision(past.codes);
@@ -343,7 +346,7 @@ impl<'a> Shape<'a> {
                 let context = (guess.codes[0] as usize).min(node.contexts - 1);
                 codes[0] = coder.symbol(model, node.at(self.archetype, context), codes[0])?;
             }
-            Coding::Numbers => self.code_misses(coder, model, field, 0, guess, codes)?,
+            Coding::Numbers => self.code_misses(coder, model, field, 0, guess, codes, worst)?,
             Coding::Optional => {
                 let context = guess.codes[0].min(1) as usize;
                 let place = field.updates[0].at(self.archetype, context);
@@ -357,14 +360,18 @@ impl<'a> Shape<'a> {
                             guess.codes[number] = lane.zero;
                         }
                     }
-                    self.code_misses(coder, model, field, 1, &guess, codes)?;
+                    self.code_misses(coder, model, field, 1, &guess, codes, worst)?;
                 }
             }
             Coding::Rotation { bits } => {
                 let most = (1 << bits) - 1;
-                let context = guess.codes[0] + 4 * guess.near;
-                let place = field.updates[0].at(self.archetype, context as usize);
-                codes[0] = coder.symbol(model, place, codes[0])?;
+                let speed = guess.motions[1..4].iter().flatten();
+                let speed = speed.map(|motion| motion.unsigned_abs()).max();
+                let context = guess.near + ROTATION_NEARNESSES * turn_class(speed);
+                let place = field.updates[0].at(self.archetype, context);
+                let rank = guess.order.iter().position(|at| *at == codes[0] as usize);
+                let rank = coder.symbol(model, place, rank.unwrap_or(0) as u32)?;
+                codes[0] = guess.order[rank as usize] as u32;
                 let mut guess = *guess;
                 if codes[0] != guess.codes[0] {
                     let base = rotation::from_codes(&past.codes[field.lanes.clone()], most);
@@ -378,7 +385,7 @@ impl<'a> Shape<'a> {
                     };
                     guess.turn_towards(codes[0] as usize, base, next, most, is_moving);
                 }
-                self.code_misses(coder, model, field, 1, &guess, codes)?;
+                self.code_misses(coder, model, field, 1, &guess, codes, worst)?;
             }
             Coding::Reference => {}
             Coding::Text { .. } | Coding::List { .. } => {
@@ -397,12 +404,14 @@ impl<'a> Shape<'a> {
         first: usize,
         guess: &Guess,
         codes: &mut [u32],
+        worst: &mut Option<u64>,
     ) -> Result<(), FrameError> {
         let lanes = &self.record.lanes[field.lanes.clone()];
-        let mut before = 0;
+        let speeds = guess.motions[first..codes.len()].iter().flatten();
+        let speed = speeds.map(|motion| motion.unsigned_abs()).max();
         for number in first..codes.len() {
             let motion = guess.motions[number];
-            let context = motion_class(motion) + MOTION_CLASSES * before;
+            let context = motion_class(speed) + MOTION_CLASSES * miss_class(*worst);
             let place = field.updates[number].at(self.archetype, context);
             // Misses mostly oppose the motion: what is learned of one direction holds for both.
             let sign = if motion.is_some_and(|motion| motion < 0) { -1 } else { 1 };
@@ -410,11 +419,7 @@ impl<'a> Shape<'a> {
             let miss = sign * lane.difference(codes[number], guess.codes[number]);
             let miss = coder.signed(model, place, miss)?;
             codes[number] = lane.moved(guess.codes[number], sign * miss)?;
-            before = match miss.unsigned_abs() {
-                0 => 1,
-                1 | 2 => 2,
-                _ => 3,
-            };
+            *worst = Some(worst.unwrap_or(0).max(miss.unsigned_abs()));
         }
         Ok(())
     }
@@ -431,8 +436,10 @@ struct Guess {
     motions: [Option<i64>; GUESS_LANES],
     /// Phases of steady motion.
     phases: [u32; GUESS_LANES],
-    /// Of a rotation: whether two components compete for being dropped.
-    near: u32,
+    /// Of a rotation: its components from the largest on.
+    order: [usize; 4],
+    /// Of a rotation: how near the second is to the first.
+    near: usize,
 }
 
 impl Guess {
@@ -635,16 +642,29 @@ fn code_byte<C: Coder>(
 }
 
 /// How far something was seen to move, as a context.
-fn motion_class(motion: Option<i64>) -> usize {
-    match motion.map(i64::unsigned_abs) {
-        Some(0) => 0,
-        Some(1) => 1,
-        Some(2 | 3) => 2,
-        Some(4..=15) => 3,
-        Some(16..=127) => 4,
-        Some(_) => 5,
-        None => 6,
+fn motion_class(speed: Option<u64>) -> usize {
+    speed.map_or(MOTION_CLASSES - 1, |speed| log_class(speed).min(MOTION_CLASSES - 2))
+}
+
+/// How fast a rotation was seen to turn, as a context.
+fn turn_class(speed: Option<u64>) -> usize {
+    match speed {
+        Some(0..4) => 0,
+        Some(4..16) => 1,
+        Some(16..64) => 2,
+        Some(_) => 3,
+        None => 4,
     }
+}
+
+/// The worst miss so far in an update, as a context.
+fn miss_class(worst: Option<u64>) -> usize {
+    worst.map_or(0, |worst| 1 + log_class(worst).min(MISS_CLASSES - 2))
+}
+
+/// 0 for 0, 1 for 1, 2 for 2 and 3, 3 for 4 to 7, and so on.
+fn log_class(magnitude: u64) -> usize {
+    (u64::BITS - magnitude.leading_zeros()) as usize
 }
 
 impl Shape<'_> {

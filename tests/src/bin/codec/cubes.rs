@@ -99,16 +99,16 @@ pub(crate) fn measure(
         Some(other) => train(other, 0..other.len(), reference, &schema)?,
         None => Model::of(&schema),
     };
-    run(model.clone(), all.clone(), &mut tally)?;
-    let mut detail = Tally { counts: Some(Counts::new()), ..Tally::default() };
-    run(model.clone(), all.clone(), &mut detail)?;
-    detail.print_bits(&model, &schema);
+    run(model, all, &mut tally)?;
     let mut crossed = Tally::default();
     if train_on.is_none() {
         let (first, second) = (0..half, half..frames.len());
         let model = train(frames, second.clone(), reference, &schema)?;
         println!("{} tables, {} bytes as text", model.tables().len(), model.to_text().len());
-        run(model, first.clone(), &mut crossed)?;
+        run(model.clone(), first.clone(), &mut crossed)?;
+        let mut detail = Tally { counts: Some(Counts::new()), ..Tally::default() };
+        run(model.clone(), first.clone(), &mut detail)?;
+        detail.print_bits(&model, &schema);
         // The second half goes on from the first: its first references are known.
         let from = half - reference as usize;
         run(train(frames, first, reference, &schema)?, from..second.end, &mut crossed)?;
