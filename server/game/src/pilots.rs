@@ -192,7 +192,7 @@ fn attack(
     autopilot.burst_ticks = autopilot.burst_ticks.saturating_sub(1);
     if autopilot.burst_ticks == 0 {
         autopilot.is_bursting = !autopilot.is_bursting;
-        let (short, long) = if autopilot.is_bursting { (10, 26) } else { (14, 34) };
+        let (short, long) = if autopilot.is_bursting { (10, 24) } else { (20, 44) };
         autopilot.burst_ticks = chance.between(short, long).unsigned_abs();
     }
     let is_aligned = turn_between(heading.angle, wanted).abs() < TRIGGER_ANGLE;
