@@ -59,7 +59,7 @@ describe('replica', () => {
     const random = mulberry32(7);
     const frames = golden.clients.flatMap((client) => client.frames.map((frame) => bytesOf(frame.bytes)));
     let refused = 0;
-    for (let round = 0; round < 4000; round += 1) {
+    for (let round = 0; round < 2000; round += 1) {
       const replica = new Replica(protocol);
       if (round % 2 === 0) replica.apply(bytesOf(golden.clients[0]!.frames[0]!.bytes));
       const bytes = Uint8Array.from(frames[Math.floor(random() * frames.length)]!);
@@ -73,8 +73,8 @@ describe('replica', () => {
         refused += 1;
       }
     }
-    expect(refused, 'most damage is noticed').toBeGreaterThan(3000);
-  });
+    expect(refused, 'most damage is noticed').toBeGreaterThan(1500);
+  }, 60_000);
 });
 
 function entitiesOf(replica: Replica): unknown[] {

@@ -30,20 +30,25 @@ export function extrapolate(previous: Quaternion, base: Quaternion, most: number
   }
 }
 
-/** Which component is the largest. */
-export function largest(quaternion: Quaternion): number {
-  let best = 0;
-  for (let at = 1; at < 4; at += 1) {
-    if (Math.abs(quaternion[at]!) > Math.abs(quaternion[best]!)) best = at;
+/** Numbers of the components from the largest to the smallest, equal ones by number, into `order`. */
+export function bySize(quaternion: Quaternion, order: Uint8Array): void {
+  for (let at = 0; at < 4; at += 1) {
+    let place = at;
+    while (place > 0 && Math.abs(quaternion[order[place - 1]!]!) < Math.abs(quaternion[at]!)) {
+      order[place] = order[place - 1]!;
+      place -= 1;
+    }
+    order[place] = at;
   }
-  return best;
 }
 
-/** Whether another component is nearly (within an eighth) as large as the largest. */
-export function isClose(quaternion: Quaternion, best: number): boolean {
-  let next = 0;
-  for (let at = 0; at < 4; at += 1) if (at !== best) next = Math.max(next, Math.abs(quaternion[at]!));
-  return next * 8 >= Math.abs(quaternion[best]!) * 7;
+/** How near the second largest component is to the largest: 0 below a half of it, up to 5 from 31/32 on. */
+export function nearness(quaternion: Quaternion, order: Uint8Array): number {
+  const first = Math.abs(quaternion[order[0]!]!);
+  const second = Math.abs(quaternion[order[1]!]!);
+  let near = 0;
+  while (near < 5 && (first - second) * 2 ** (near + 1) <= first) near += 1;
+  return near;
 }
 
 /** The codes of a quaternion's kept components where `dropped` is the one left out, from `begin` on in `out`. */

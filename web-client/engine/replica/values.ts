@@ -5,7 +5,7 @@ import { addToHash, beginHash, endHash } from './checksum.ts';
 import { FrameError } from './frame-error.ts';
 import { FINE, PHASE_MIDDLE, phaseOf, precisionOf, rateOf, takeHiddenLanes } from './motion.ts';
 import { type Decoder, placeOf } from './rans.ts';
-import { extrapolate, fromCodes, isClose, largest, toCodes } from './rotation.ts';
+import { bySize, extrapolate, fromCodes, nearness, toCodes } from './rotation.ts';
 
 /** Codes of a text or list. Never changed once made. */
 export type Sequence = Uint32Array;
@@ -42,7 +42,9 @@ export function hasComponent(maskLow: number, maskHigh: number, component: numbe
   return (component < 32 ? maskLow >>> component : maskHigh >>> (component - 32)) % 2 === 1;
 }
 
-const MOTION_CLASSES = 7;
+const MOTION_CLASSES = 11;
+const MISS_CLASSES = 8;
+const ROTATION_NEARNESSES = 6;
 const GUESS_LANES = 8;
 
 // What is expected of the field at hand. Decoding is never re-entered, so one of each will do.
@@ -51,7 +53,11 @@ const guessCodes = new Float64Array(GUESS_LANES);
 const guessMotions = new Float64Array(GUESS_LANES);
 /** Phases of steady motion. */
 const guessPhases = new Float64Array(GUESS_LANES);
+/** Of a rotation: its components from the largest on, and how near the second is to the first. */
+const guessOrder = new Uint8Array(4);
 let guessNear = 0;
+/** The worst miss so far in the update at hand; −1: none was coded. */
+let worstMiss = -1;
 const quaternionBase = new Float64Array(4);
 const quaternionPrevious = new Float64Array(4);
 const quaternionNext = new Float64Array(4);
@@ -111,6 +117,7 @@ export function takeEntry(decoder: Decoder, shape: Shape, codes: Uint32Array, se
 /** Decodes what differs from the guess; references apart. */
 export function takeUpdate(decoder: Decoder, shape: Shape, change: Change): void {
   keep(change);
+  worstMiss = -1;
   let flags = 0;
   for (const number of shape.record.order) {
     const field = shape.record.fields[number]!;
@@ -179,7 +186,6 @@ function stirring(field: FieldData, { previous, base }: Change): number {
 
 /** Works out what is expected of a field, given the fields decoded before it. */
 function guess(record: RecordData, field: FieldData, change: Change): void {
-  guessNear = 0;
   guessPhases.fill(PHASE_MIDDLE);
   if (field.motion !== null && precisionOf(field.motion, change.base) > 0) {
     guessSteady(record, field, field.motion, change);
@@ -249,8 +255,9 @@ function guessLane(record: RecordData, field: FieldData, at: number, number: num
 
 function guessRotation(field: FieldData, most: number, change: Change): void {
   const isMoving = turnOn(field, most, change);
-  const dropped = largest(quaternionNext);
-  guessNear = isClose(quaternionNext, dropped) ? 1 : 0;
+  bySize(quaternionNext, guessOrder);
+  guessNear = nearness(quaternionNext, guessOrder);
+  const dropped = guessOrder[0]!;
   guessCodes[0] = dropped;
   guessMotions[0] = Number.NaN;
   turnTowards(dropped, most, isMoving);
@@ -323,8 +330,8 @@ function takeField(decoder: Decoder, shape: Shape, field: FieldData, change: Cha
       takeMisses(decoder, shape, field, 1, codes);
       break;
     case 'rotation': {
-      const context = guessCodes[0]! + 4 * guessNear;
-      const dropped = decoder.symbol(placeOf(field.updates[0]!, archetype, context));
+      const context = guessNear + ROTATION_NEARNESSES * turnClass(fastest(1, 4));
+      const dropped = guessOrder[decoder.symbol(placeOf(field.updates[0]!, archetype, context))]!;
       codes[begin] = dropped;
       if (dropped !== guessCodes[0]) {
         const most = 2 ** field.coding.bits - 1;
@@ -347,15 +354,15 @@ function takeField(decoder: Decoder, shape: Shape, field: FieldData, change: Cha
 /** Decodes how far the lanes from `first` on miss their guesses. */
 function takeMisses(decoder: Decoder, shape: Shape, field: FieldData, first: number, codes: Uint32Array): void {
   const [begin, end] = field.lanes;
-  let before = 0;
+  const speed = motionClass(fastest(first, end - begin));
   for (let number = first; number < end - begin; number += 1) {
     const motion = guessMotions[number]!;
-    const context = motionClass(motion) + MOTION_CLASSES * before;
+    const context = speed + MOTION_CLASSES * missClass(worstMiss);
     const place = placeOf(field.updates[number]!, shape.archetype, context);
     const miss = decoder.signed(place);
     const lane = shape.record.lanes[begin + number]!;
     codes[begin + number] = moved(lane, guessCodes[number]!, motion < 0 ? -miss : miss);
-    before = missClass(miss);
+    worstMiss = Math.max(worstMiss, Math.abs(miss));
   }
 }
 
@@ -395,18 +402,34 @@ function takeSequence(decoder: Decoder, { coding, enters }: FieldData, archetype
   return codes;
 }
 
-function missClass(miss: number): number {
-  const magnitude = Math.abs(miss);
-  return magnitude === 0 ? 1 : magnitude <= 2 ? 2 : 3;
+/** The largest magnitude among known motions of lanes; −1 where none is known. */
+function fastest(first: number, end: number): number {
+  let speed = -1;
+  for (let number = first; number < end; number += 1) {
+    const motion = Math.abs(guessMotions[number]!);
+    if (motion > speed) speed = motion;
+  }
+  return speed;
 }
 
-function motionClass(motion: number): number {
-  if (Number.isNaN(motion)) return 6;
-  const magnitude = Math.abs(motion);
-  if (magnitude < 2) return magnitude;
-  if (magnitude < 4) return 2;
-  if (magnitude < 16) return 3;
-  return magnitude < 128 ? 4 : 5;
+function missClass(worst: number): number {
+  return worst < 0 ? 0 : 1 + Math.min(bitsOf(worst), MISS_CLASSES - 2);
+}
+
+function motionClass(speed: number): number {
+  return speed < 0 ? MOTION_CLASSES - 1 : Math.min(bitsOf(speed), MOTION_CLASSES - 2);
+}
+
+function turnClass(speed: number): number {
+  if (speed < 0) return 4;
+  if (speed < 4) return 0;
+  if (speed < 16) return 1;
+  return speed < 64 ? 2 : 3;
+}
+
+/** How many bits a number has; all above 16 are as good as another here. */
+function bitsOf(magnitude: number): number {
+  return magnitude > 0xffff ? 17 : 32 - Math.clz32(magnitude);
 }
 
 /** The way from one code to another; the shorter one on a lane that wraps. */
