@@ -12,7 +12,7 @@ use arena_shared::{
     ship::{TURN_MAX, velocity_at},
     trigonometry::{heading_of, turn_between},
     vector::difference,
-    world::{steps, ticks},
+    world::steps,
 };
 use bevy_ecs::{
     component::Component,
@@ -119,7 +119,8 @@ fn ships_seen(
 }
 
 /// Chooses whom to hunt and where else to go. Happens a few times a second, like a glance
-/// around: between two thoughts a pilot goes on with what it was at.
+/// around: between two thoughts a pilot goes on with what it was at. The uneven
+/// number of ticks keeps them from all thinking in the same one.
 fn think(
     autopilot: &mut Autopilot,
     ship: Entity,
@@ -127,7 +128,7 @@ fn think(
     seen: &mut [Seen],
     chance: &mut Chance,
 ) {
-    autopilot.think_ticks = ticks(500) + u32::from(chance.once_in(2)) * 3;
+    autopilot.think_ticks = chance.between(10, 13).unsigned_abs();
     autopilot.aim_error = chance.between(-AIM_ERROR_MAX, AIM_ERROR_MAX);
     let old_prey = autopilot.prey;
     let cost = |other: &Seen| {

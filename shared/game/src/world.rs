@@ -3,7 +3,8 @@
 /// Position steps per unit of length.
 pub const STEPS_PER_UNIT: i32 = 16;
 
-/// Steps of a room per second.
+/// Steps of a room per second. Speeds and times are counted in these steps: a room that ticks
+/// faster plays faster.
 pub const TICKS_PER_SECOND: u16 = 20;
 
 /// Length of each side of the square world, in units.
