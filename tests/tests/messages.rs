@@ -1,0 +1,160 @@
+//! Bytes of messages, in a file that TypeScript reads as well: the format does not drift.
+//!
+//! `TICKWIRE_BLESS=1 cargo test -p tickwire-tests --test messages` writes
+//! `tests/golden/messages.json` anew, after the format was changed on purpose.
+
+use std::{fs, path::PathBuf};
+
+use arena_shared::{ArenaProtocol, Controls, JoinRequest};
+use serde_json::{Value, json};
+use tickwire_shared::{
+    CloseReason, Schema,
+    codec::{decode_client, decode_server, encode},
+    messages::{
+        ClientFrame, ClientUpdate, ClockEcho, Close, Hello, ServerFrame, ServerUpdate, Welcome,
+    },
+    record::encode_record,
+};
+
+fn client_frames() -> Vec<(Value, ClientFrame)> {
+    let hello = Hello {
+        protocol: 0x0123_4567_89ab_cdef,
+        room: String::from("main"),
+        token: String::from("tøken"),
+        join: vec![1, 2, 3],
+    };
+    let update = ClientUpdate {
+        acknowledged: 250,
+        seen: 251,
+        stamp_ms: Some(u32::MAX),
+        first_input: 65_536,
+        inputs: vec![vec![], vec![9; 300]],
+        first_message: 1,
+        messages: vec![b"hi".to_vec()],
+        report: vec![7],
+    };
+    vec![
+        (
+            json!({
+                "type": "hello", "protocol": hello.protocol.to_string(), "room": hello.room,
+                "token": hello.token, "join": hello.join,
+            }),
+            ClientFrame::Hello(hello),
+        ),
+        (
+            json!({
+                "type": "update", "acknowledged": 250, "seen": 251, "stampMs": u32::MAX,
+                "firstInput": 65_536, "inputs": update.inputs, "firstMessage": 1,
+                "messages": update.messages, "report": update.report,
+            }),
+            ClientFrame::Update(update),
+        ),
+        (
+            json!({
+                "type": "update", "acknowledged": 0, "seen": 0, "stampMs": null, "firstInput": 0,
+                "inputs": [], "firstMessage": 0, "messages": [], "report": [],
+            }),
+            ClientFrame::Update(ClientUpdate::default()),
+        ),
+        (json!({ "type": "leave" }), ClientFrame::Leave),
+    ]
+}
+
+fn server_frames() -> Vec<(Value, ServerFrame)> {
+    let welcome =
+        Welcome { client: 3, tick_rate: 20, tick: 70_000, room: String::from("main") };
+    let clock = ClockEcho { stamp_ms: 1, held_ms: 2, tick: 3, tick_fraction: u16::MAX };
+    let update = ServerUpdate {
+        acknowledged: 7,
+        clock: Some(clock),
+        first_message: 5,
+        messages: vec![vec![1], vec![]],
+        state: vec![8; 260],
+    };
+    let mut frames = vec![
+        (
+            json!({ "type": "welcome", "client": 3, "tickRate": 20, "tick": 70_000, "room": "main" }),
+            ServerFrame::Welcome(welcome),
+        ),
+        (
+            json!({
+                "type": "update", "acknowledged": 7,
+                "clock": { "stampMs": 1, "heldMs": 2, "tick": 3, "tickFraction": 65_535 },
+                "firstMessage": 5, "messages": update.messages, "state": update.state,
+            }),
+            ServerFrame::Update(update),
+        ),
+    ];
+    frames.extend(CloseReason::ALL.iter().map(|reason| {
+        let close = Close { sentence: String::from("so"), ..Close::because(*reason) };
+        let reason = json!({
+            "name": reason.name(), "code": reason.code(), "sentence": reason.sentence(),
+        });
+        (
+            json!({ "type": "close", "reason": reason, "sentence": "so", "retryAfterMs": 0 }),
+            ServerFrame::Close(close),
+        )
+    }));
+    frames
+}
+
+/// Records of the arena, as a page sends them.
+fn records() -> Vec<Value> {
+    let schema = Schema::of::<ArenaProtocol>();
+    let controls = [(true, false, 40), (false, true, -40), (true, true, 0)];
+    let controls = controls.into_iter().map(|(thrust, fire, turn)| {
+        let bytes = encode_record(&Controls { thrust, fire, turn }, &schema.input);
+        json!({ "record": "input", "bytes": bytes,
+            "value": { "thrust": thrust, "fire": fire, "turn": turn } })
+    });
+    let joins = [("", 0u8), ("Zoë", 11), ("a-name-much-too-long-é", 5)];
+    let joins = joins.into_iter().map(|(name, colour)| {
+        let request = JoinRequest { name: String::from(name), colour };
+        let bytes = encode_record(&request, &schema.join);
+        json!({ "record": "join", "bytes": bytes, "value": { "name": name, "colour": colour } })
+    });
+    controls.chain(joins).collect()
+}
+
+#[test]
+fn messages_are_the_bytes_they_have_always_been() {
+    let client = client_frames().into_iter().map(|(value, frame)| {
+        let bytes = encode(&frame);
+        assert_eq!(decode_client::<ClientFrame>(&bytes), Ok(frame), "it reads back");
+        json!({ "bytes": bytes, "frame": value })
+    });
+    let server = server_frames().into_iter().map(|(value, frame)| {
+        let bytes = encode(&frame);
+        assert_eq!(decode_server::<ServerFrame>(&bytes), Ok(frame), "it reads back");
+        json!({ "bytes": bytes, "frame": value })
+    });
+    let golden = json!({
+        "client": client.collect::<Vec<_>>(),
+        "server": server.collect::<Vec<_>>(),
+        "records": records(),
+    });
+    let text = golden.to_string().replace("{\"bytes\"", "\n{\"bytes\"") + "\n";
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden/messages.json");
+    if std::env::var_os("TICKWIRE_BLESS").is_some() {
+        fs::write(&path, &text).expect("tests/golden can be written to");
+    }
+    let kept = fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == text, "the message format has changed; see the head of this test");
+}
+
+#[test]
+fn any_bytes_end_in_a_frame_or_an_error() {
+    use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+    let mut rng = StdRng::seed_from_u64(1);
+    let frames: Vec<Vec<u8>> = client_frames().iter().map(|(_, frame)| encode(frame)).collect();
+    let mut refused = 0;
+    for _ in 0..200_000 {
+        let mut bytes = frames[rng.random_range(0..frames.len())].clone();
+        for _ in 0..rng.random_range(1..4) {
+            let at = rng.random_range(0..bytes.len());
+            bytes[at] = rng.random();
+        }
+        refused += u32::from(decode_client::<ClientFrame>(&bytes).is_err());
+    }
+    assert!(refused > 50_000, "damage is mostly noticed, here {refused} times of 200,000");
+}

@@ -1,0 +1,101 @@
+//! A match that was recorded can be played again, and nobody can tamper with the recording.
+
+use std::{
+    io::{Cursor, Write},
+    sync::{Arc, Mutex},
+    time::Instant,
+};
+
+use arena::{Arena, ArenaOptions};
+use arena_shared::ArenaProtocol;
+use tickwire_server::{
+    Claims, Room, RoomInfo,
+    recording::{Recorder, Recording, ReplayError},
+};
+use tickwire_shared::{ClientId, Schema, record::encode_record};
+use tickwire_tests::pilot::Pilot;
+
+/// A file in memory.
+#[derive(Clone, Default)]
+struct Tape(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Tape {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("nobody panics with the tape").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A match of 20 bots who come one after the other; one leaves and one comes back. The name of
+/// the room is also its seed's.
+fn record(ticks: u32) -> Vec<u8> {
+    let schema = Schema::of::<ArenaProtocol>();
+    let game = Arena::new(ArenaOptions::default());
+    let info = RoomInfo { name: String::from("match"), seed: 11, tick_rate: 20 };
+    let tape = Tape::default();
+    let recorder = Recorder::new(&game, &info, tape.clone()).expect("memory can be written to");
+    let mut room = Room::new(Arc::new(game), info);
+    room.record(recorder);
+    let mut pilots: Vec<(ClientId, Pilot)> = Vec::new();
+    for tick in 1..=ticks {
+        let number = pilots.len();
+        if tick % 5 == 0 && number < 20 {
+            let client = ClientId::new(1 + number as u32);
+            let request = Pilot::join(&schema, number);
+            room.join(client, &request, &Claims::default()).expect("there is a place");
+            pilots.push((client, Pilot::new(number as u64)));
+        }
+        if tick == 600 {
+            room.leave(ClientId::new(3));
+        }
+        for (client, pilot) in &mut pilots {
+            let input = encode_record(&pilot.controls(), &schema.input);
+            let ahead = room.tick().plus(1);
+            room.push_input(*client, ahead, &input).expect("the next tick is near");
+        }
+        room.step(Instant::now());
+    }
+    drop(room);
+    let bytes = tape.0.lock().expect("nobody panics with the tape").clone();
+    bytes
+}
+
+fn replay(bytes: &[u8]) -> Result<u32, ReplayError> {
+    let recording = Recording::open(Cursor::new(bytes))?;
+    let options = ArenaOptions::from_line(&recording.header().settings).unwrap_or_default();
+    recording.replay(Arena::new(options)).map(|report| report.ticks)
+}
+
+#[test]
+fn a_two_minute_match_of_twenty_replays_to_the_same_worlds() {
+    let bytes = record(2400);
+    assert_eq!(replay(&bytes).expect("every tick is as recorded"), 2400);
+}
+
+#[test]
+fn every_changed_byte_is_noticed() {
+    let bytes = record(60);
+    for at in (0..bytes.len()).step_by(1 + bytes.len() / 200) {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1;
+        let result = replay(&changed);
+        // A line that lost its end is a recording that was cut off there.
+        let is_noticed = result.is_err() || result.is_ok_and(|ticks| ticks < 60);
+        assert!(is_noticed, "byte {at} of {} was changed", bytes.len());
+    }
+}
+
+#[test]
+fn another_course_of_the_world_is_found_at_its_first_tick() {
+    let bytes = record(40);
+    let text = String::from_utf8(bytes).expect("recordings are text");
+    let recording = Recording::open(Cursor::new(text.as_bytes())).expect("the header is whole");
+    // Another game setting: the worlds part at once.
+    let options = ArenaOptions { pilots: 3, ..ArenaOptions::default() };
+    let result = recording.replay(Arena::new(options));
+    assert!(matches!(result, Err(ReplayError::Differs { tick: 1, .. })), "{result:?}");
+}
