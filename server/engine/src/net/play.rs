@@ -104,7 +104,7 @@ impl<'a> Place<'a> {
         let taken = places.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| {
             (count < most).then_some(count + 1)
         });
-        taken.is_ok().then_some(Self(places))
+        taken.is_ok().then(|| Self(places))
     }
 }
 

@@ -22,7 +22,7 @@ use tickwire_shared::{
 
 use crate::{
     plain,
-    stage::{Client, Tally, count_archetypes},
+    stage::{Client, Tally, count_archetypes, take_all},
 };
 
 struct ArenaTrace;
@@ -172,6 +172,8 @@ pub(crate) fn measure(
     };
     let mut tally = Tally::default();
     let mut costs = Costs::default();
+    let parts = u32::try_from(runs.len())?;
+    let mut prefix_code_bytes = 0.0;
     for (ticks, model) in runs {
         let model = Arc::new(model);
         if let Some(path) = tables {
@@ -182,6 +184,7 @@ pub(crate) fn measure(
         let mut detail = Tally { counts: Some(Counts::new()), ..Tally::default() };
         play(trace, ticks, &schema, &model, &mut detail, &mut Costs::default())?;
         detail.print_bits(&model, &schema);
+        prefix_code_bytes += detail.prefix_code_bytes(&model) / f64::from(parts);
     }
     let ticks = costs.ticks.max(1) as f64;
     Ok(json!({
@@ -196,6 +199,7 @@ pub(crate) fn measure(
         "decode_us_per_client_frame": tally.mean_us(tally.decode),
         "capture_us_per_tick": costs.capture.as_secs_f64() * 1e6 / ticks,
         "model_us_per_tick": costs.model.as_secs_f64() * 1e6 / ticks,
+        "prefix_code_bytes_per_client_frame": prefix_code_bytes,
         "zstd_bincode_bytes_per_client_frame": tally.mean(costs.zstd_bytes),
         "bit_packed_bytes_per_client_frame": tally.mean(costs.packed_bits) / 8.0,
         "exact": true,
@@ -259,12 +263,21 @@ fn play(
                 (net_id, [codes[1], codes[2]], codes, sequences)
             })
             .collect();
-        for body in bodies.iter().filter(|body| body.kind == 0) {
-            let client =
-                clients.entry(body.id).or_insert_with(|| Client::new(body.id, schema, model));
-            let center = body.place.map(|place| (place * 8.0 + 0.5).floor() as u32);
-            let view = View::of(Area::Rect { center, half: trace.half, margin: 0 });
-            client.take(&stage.history, &view, tally)?;
+        let centers: BTreeMap<u32, [u32; 2]> = bodies
+            .iter()
+            .filter(|body| body.kind == 0)
+            .map(|body| (body.id, body.place.map(|place| (place * 8.0 + 0.5).floor() as u32)))
+            .collect();
+        clients.retain(|id, _| centers.contains_key(id));
+        for id in centers.keys() {
+            clients.entry(*id).or_insert_with(|| Client::new(*id, schema, model));
+        }
+        let views = clients.values_mut().zip(centers.values()).map(|(client, center)| {
+            (client, View::of(Area::Rect { center: *center, half: trace.half, margin: 0 }))
+        });
+        take_all(views, &stage.history, tally)?;
+        for (id, center) in &centers {
+            let (client, center) = (&clients[id], *center);
 
             let mut wanted: Vec<_> = truth
                 .iter()
@@ -273,28 +286,25 @@ fn play(
                 })
                 .map(|(_, _, codes, sequences)| (codes.clone(), sequences.clone()))
                 .collect();
-            let mut has: Vec<_> = client.replica.entities().map(|entity| replica_state(&entity, schema)).collect();
+            let mut has: Vec<_> =
+                client.replica.entities().map(|entity| replica_state(&entity, schema)).collect();
             wanted.sort();
             has.sort();
-            ensure!(wanted == has, "client {} differs at tick {tick}", body.id);
+            ensure!(wanted == has, "client {id} differs at tick {tick}");
             if costs.is_comparing() {
                 let states: Vec<Vec<u32>> = wanted.iter().map(|(codes, _)| codes.clone()).collect();
                 costs.zstd_bytes += plain::zstd_of_bincode(&states)? as u64;
                 let mut next = HashMap::new();
                 for (net_id, place, codes, _) in &truth {
                     if (0..2).all(|axis| place[axis].abs_diff(center[axis]) <= trace.half[axis]) {
-                        let old = before.remove(&(body.id, *net_id));
+                        let old = before.remove(&(*id, *net_id));
                         let (lanes, widths) = present(codes, &widths);
-                        costs.packed_bits += plain::bit_packed(
-                            old.as_deref(),
-                            &lanes,
-                            &widths,
-                        );
-                        next.insert((body.id, *net_id), lanes);
+                        costs.packed_bits += plain::bit_packed(old.as_deref(), &lanes, &widths);
+                        next.insert((*id, *net_id), lanes);
                     }
                 }
                 // Those left behind: a slot number each.
-                let left = before.extract_if(|(client, _), _| *client == body.id).count();
+                let left = before.extract_if(|(client, _), _| client == id).count();
                 costs.packed_bits += 8 * left as u64 + 32;
                 before.extend(next);
             }
@@ -368,8 +378,7 @@ impl Stage {
     fn new(schema: &Arc<Schema>, model: &Arc<Model>) -> Self {
         let mut world = World::new();
         NetIds::install(&mut world);
-        let capture =
-            Capture::with_model::<ArenaTrace>(Arc::clone(schema), Arc::clone(model));
+        let capture = Capture::with_model::<ArenaTrace>(Arc::clone(schema), Arc::clone(model));
         Self { world, capture, history: History::new(20), entities: HashMap::new() }
     }
 

@@ -7,7 +7,8 @@ use bevy_ecs::{component::Component, entity::Entity, world::World};
 use serde_json::{Value, json};
 use tickwire_server::replication::{Capture, History, NetIds, View};
 use tickwire_shared::{
-    Field, FieldKind, FieldOptions, FieldReader, Protocol, Record, Replicated, Schema, Tick, Values,
+    Field, FieldKind, FieldOptions, FieldReader, Protocol, Record, Replicated, Schema, Tick,
+    Values,
     replication::{
         model::{Archetype, Model},
         training::Counts,
@@ -16,7 +17,7 @@ use tickwire_shared::{
 
 use crate::{
     plain,
-    stage::{Client, Tally},
+    stage::{Client, Tally, take_all},
 };
 
 const CUBES: usize = 901;
@@ -181,7 +182,8 @@ fn play(
         // The first frames are known to the receiver.
         let mut known = Tally::default();
         let is_known = number < count;
-        client.take(&history, &view, if is_known { &mut known } else { tally })?;
+        let tally = if is_known { &mut known } else { &mut *tally };
+        take_all([(&mut *client, view)].into_iter(), &history, tally)?;
         let mut entities = client.replica.entities();
         for cube in &frames[at] {
             let body: Body = entities
@@ -191,7 +193,8 @@ fn play(
             let Recorded([largest, a, b, c]) = body.rotation;
             let [x, y, z] = body.position;
             let codes = [largest, a, b, c].map(u32::cast_signed);
-            let has = [codes[0], codes[1], codes[2], codes[3], x, y, z, i32::from(body.interacting)];
+            let has =
+                [codes[0], codes[1], codes[2], codes[3], x, y, z, i32::from(body.interacting)];
             ensure!(has == *cube, "a cube differs in frame {at}");
         }
     }
@@ -199,11 +202,7 @@ fn play(
 }
 
 /// What zstd of the state and a delta without a model take.
-fn others(
-    frames: &[Vec<Cube>],
-    reference: usize,
-    schema: &Schema,
-) -> anyhow::Result<(u64, u64)> {
+fn others(frames: &[Vec<Cube>], reference: usize, schema: &Schema) -> anyhow::Result<(u64, u64)> {
     let widths: Vec<u32> =
         schema.components[0].record.lanes().iter().map(tickwire_shared::Lane::bits).collect();
     let codes = |cube: &Cube| -> Vec<u32> {

@@ -60,9 +60,7 @@ fn main() -> anyhow::Result<()> {
         Workload::Arena { file, train, halves, tables } => {
             let trace = arena::Trace::parse(&read(&file)?)?;
             let training = match (train, halves) {
-                (Some(train), _) => {
-                    arena::Training::On(arena::Trace::parse(&read(&train)?)?)
-                }
+                (Some(train), _) => arena::Training::On(arena::Trace::parse(&read(&train)?)?),
                 (None, true) => arena::Training::Halves,
                 (None, false) => arena::Training::None,
             };

@@ -21,6 +21,7 @@ pub(crate) struct Client {
     pub(crate) id: ClientId,
     pub(crate) view: ClientView,
     pub(crate) replica: Replica,
+    frame: Vec<u8>,
 }
 
 /// Sums over frames.
@@ -42,39 +43,42 @@ impl Client {
             id: ClientId::new(number),
             view: ClientView::new(),
             replica: Replica::with_model(Arc::clone(schema), Arc::clone(model)),
+            frame: Vec::new(),
         }
     }
+}
 
-    /// Composes and applies one frame.
-    pub(crate) fn take(
-        &mut self,
-        history: &History,
-        view: &View,
-        tally: &mut Tally,
-    ) -> anyhow::Result<()> {
-        let mut bytes = Vec::with_capacity(4096);
-        let input = history.newest().map(|newest| newest.tick());
-        let start = Instant::now();
-        let composed =
-            self.view.compose(history, view, self.id, input, usize::MAX, &mut bytes);
-        let composed_at = Instant::now();
-        if !composed.is_frame {
-            tally.frames += 1;
-            return Ok(());
-        }
-        let info = match &mut tally.counts {
-            Some(counts) => self.replica.apply_counting(&bytes, counts)?,
-            None => self.replica.apply(&bytes)?,
-        };
-        tally.decode += composed_at.elapsed();
-        tally.encode += composed_at - start;
-        ensure!(info.checksum != Some(false), "the checksum matches");
+/// Each client takes a frame of what it views: first all are composed, then all applied, as a
+/// server and its players would, with the time of each.
+pub(crate) fn take_all<'a>(
+    clients: impl Iterator<Item = (&'a mut Client, View)>,
+    history: &History,
+    tally: &mut Tally,
+) -> anyhow::Result<()> {
+    let mut clients: Vec<(&mut Client, View)> = clients.collect();
+    let input = history.newest().map(|newest| newest.tick());
+    let start = Instant::now();
+    for (client, view) in &mut clients {
+        client.frame.clear();
+        let Client { id, view: sent, frame, .. } = &mut **client;
+        let composed = sent.compose(history, view, *id, input, usize::MAX, frame);
         tally.frames += 1;
-        tally.bytes += bytes.len() as u64;
+        tally.bytes += frame.len() as u64;
         tally.visible += composed.visible as u64;
         tally.entered += composed.entered as u64;
-        Ok(())
     }
+    let composed_at = Instant::now();
+    // A world at rest takes no frame.
+    for (client, _) in clients.iter_mut().filter(|(client, _)| !client.frame.is_empty()) {
+        let info = match &mut tally.counts {
+            Some(counts) => client.replica.apply_counting(&client.frame, counts)?,
+            None => client.replica.apply(&client.frame)?,
+        };
+        ensure!(info.checksum != Some(false), "the checksum matches");
+    }
+    tally.decode += composed_at.elapsed();
+    tally.encode += composed_at - start;
+    Ok(())
 }
 
 impl Tally {
@@ -86,6 +90,12 @@ impl Tally {
     /// A mean time per frame, in microseconds.
     pub(crate) fn mean_us(&self, sum: Duration) -> f64 {
         sum.as_secs_f64() * 1e6 / self.frames.max(1) as f64
+    }
+
+    /// Bytes per frame if each symbol were a code of whole bits, with the last byte filled up.
+    pub(crate) fn prefix_code_bytes(&self, model: &Model) -> f64 {
+        let bits = self.counts.as_ref().map_or(0, |counts| counts.prefix_code_bits(model));
+        self.mean(bits) / 8.0 + 0.5
     }
 
     /// Prints where the bits went.

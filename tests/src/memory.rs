@@ -1,0 +1,352 @@
+//! A whole match in memory: a room, sessions and clients on a network with a virtual clock.
+//!
+//! Everything but sockets is the real thing. Nothing sleeps, so a minute takes as long as its
+//! ticks; the same seed gives the same match, byte for byte.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use tickwire_server::{
+    Claims, Game, Room, RoomInfo,
+    recording::Recorder,
+    room::Published,
+    session::{Heard, Session},
+};
+use tickwire_shared::{
+    ClientId, CloseReason, Replica, Tick,
+    messages::{Close, Hello},
+};
+
+use crate::client::{Client, Event, Shared};
+
+/// How frames travel, in each direction. As on TCP none is lost and none overtakes another.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Network {
+    /// Least time that a frame takes.
+    pub latency: Duration,
+    /// Most that is added to it, uniformly.
+    pub jitter: Duration,
+    /// Chance that a frame gets stuck, and those behind it with it.
+    pub stall_chance: f64,
+    /// For how long.
+    pub stall: Duration,
+    /// Chance per client and tick that the connection breaks. The client joins again at once.
+    pub cut_chance: f64,
+    /// Where chance begins.
+    pub seed: u64,
+}
+
+impl Network {
+    /// A cable.
+    pub const CLEAR: Self = Self {
+        latency: Duration::from_millis(1),
+        jitter: Duration::ZERO,
+        stall_chance: 0.0,
+        stall: Duration::ZERO,
+        cut_chance: 0.0,
+        seed: 1,
+    };
+}
+
+/// A room and its clients.
+pub struct Match<G: Game> {
+    room: Room<G>,
+    published: Option<Published>,
+    shared: Shared,
+    network: Network,
+    rng: StdRng,
+    now: Instant,
+    players: Vec<Player>,
+    next_client: u32,
+}
+
+/// What a client wants to do at a tick, encoded, by what it sees.
+pub type Behaviour = Box<dyn FnMut(&Replica, Tick) -> Vec<u8>>;
+
+/// A client, its session, and what lies between.
+pub struct Player {
+    client: Client,
+    session: Session,
+    id: Option<ClientId>,
+    join: Vec<u8>,
+    behaviour: Behaviour,
+    up: Line,
+    down: Line,
+    seen: Seen,
+}
+
+/// What a client went through.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// State frames.
+    pub frames: u64,
+    /// Checksums that were equal.
+    pub matches: u64,
+    /// Checksums that differed.
+    pub mismatches: u64,
+    /// Times that its connection broke.
+    pub cuts: u64,
+    /// How its last session ended.
+    pub closed: Option<Close>,
+    /// What it could not make sense of.
+    pub error: Option<String>,
+}
+
+/// Frames under way, each with its arrival.
+#[derive(Default)]
+struct Line(VecDeque<(Instant, Vec<u8>)>);
+
+/// Moments per tick at which frames arrive and clients speak.
+const SLICES_PER_TICK: u32 = 10;
+
+impl<G: Game> Match<G> {
+    /// An empty room of `game`.
+    pub fn new(game: G, info: RoomInfo, network: Network) -> Self {
+        Self {
+            room: Room::new(Arc::new(game), info),
+            published: None,
+            shared: Shared::of::<G::Protocol>(),
+            network,
+            rng: StdRng::seed_from_u64(network.seed),
+            // Only ever compared with itself: no clock is looked at again.
+            now: Instant::now(),
+            players: Vec::new(),
+            next_client: 1,
+        }
+    }
+
+    /// Records the room from its first tick on.
+    pub fn record(&mut self, recorder: Recorder) {
+        self.room.record(recorder);
+    }
+
+    /// Brings a client, which says hello at once, and returns its place in [`Match::players`].
+    pub fn add(&mut self, join: Vec<u8>, behaviour: Behaviour) -> usize {
+        let mut player = Player {
+            client: Client::new(&self.shared, self.now),
+            session: Session::new(Arc::clone(self.shared.schema()), self.now),
+            id: None,
+            join,
+            behaviour,
+            up: Line::default(),
+            down: Line::default(),
+            seen: Seen::default(),
+        };
+        player.say_hello(self.now);
+        self.players.push(player);
+        self.players.len() - 1
+    }
+
+    /// Everybody who was brought, in order.
+    pub fn players(&self) -> &[Player] {
+        &self.players
+    }
+
+    /// What players share.
+    pub fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// The room.
+    pub fn room(&self) -> &Room<G> {
+        &self.room
+    }
+
+    /// Puts a frame on a client's line to the server, whatever it is.
+    pub fn send(&mut self, player: usize, frame: Vec<u8>) {
+        let arrival = self.now + self.network.latency;
+        if let Some(player) = self.players.get_mut(player) {
+            player.up.push(arrival, frame);
+        }
+    }
+
+    /// Lets `ticks` ticks go by.
+    pub fn run(&mut self, ticks: u32) {
+        let slice = Duration::from_secs(1) / u32::from(self.room.info().tick_rate.max(1));
+        let slice = slice / SLICES_PER_TICK;
+        for _ in 0..ticks {
+            self.tick();
+            for number in 0..SLICES_PER_TICK {
+                self.carry();
+                self.speak(number);
+                self.now += slice;
+            }
+        }
+    }
+
+    fn tick(&mut self) {
+        for at in 0..self.players.len() {
+            if self.rng.random_bool(self.network.cut_chance) {
+                self.cut(at);
+            }
+        }
+        let published = self.room.step(self.now);
+        for player in &mut self.players {
+            if let Some(frame) = player.session.poll_frame(&published, self.now) {
+                let arrival = self.network.arrival(self.now, &mut self.rng);
+                player.down.push(arrival, frame);
+            }
+        }
+        self.published = Some(published);
+    }
+
+    /// Breaks a client's connection. It joins again, as somebody new.
+    pub fn cut(&mut self, player: usize) {
+        let Some(player) = self.players.get_mut(player) else { return };
+        if let Some(id) = player.id.take() {
+            self.room.leave(id);
+        }
+        player.client = Client::new(&self.shared, self.now);
+        player.session = Session::new(Arc::clone(self.shared.schema()), self.now);
+        (player.up, player.down) = (Line::default(), Line::default());
+        player.seen.cuts += 1;
+        player.say_hello(self.now);
+    }
+
+    /// Hands over what has arrived.
+    fn carry(&mut self) {
+        let now = self.now;
+        for player in &mut self.players {
+            while let Some(frame) = player.up.pop(now) {
+                let heard = player.session.handle_frame(&frame, self.published.as_ref(), now);
+                let answer = match heard {
+                    Ok(Heard::Hello(hello)) => {
+                        let id = ClientId::new(self.next_client);
+                        self.next_client += 1;
+                        join(&mut self.room, player, id, &hello)
+                    }
+                    Ok(Heard::Inputs(inputs)) => {
+                        for (tick, input) in inputs {
+                            let Some(id) = player.id else { continue };
+                            // Only an input at the window's very edge gets here and is refused.
+                            let _ = self.room.push_input(id, tick, &input);
+                        }
+                        None
+                    }
+                    Ok(Heard::Leave) => close(&mut self.room, player, CloseReason::Left),
+                    Err(reason) => close(&mut self.room, player, reason),
+                };
+                if let Some(frame) = answer {
+                    let arrival = self.network.arrival(now, &mut self.rng);
+                    player.down.push(arrival, frame);
+                }
+            }
+            while let Some(frame) = player.down.pop(now) {
+                player.hear(&frame, now);
+            }
+        }
+    }
+
+    /// Clients whose moment it is say what they want.
+    fn speak(&mut self, slice: u32) {
+        let own = |at: usize| at as u32 % SLICES_PER_TICK == slice;
+        for (_, player) in self.players.iter_mut().enumerate().filter(|(at, _)| own(*at)) {
+            if player.client.id().is_none() || player.seen.closed.is_some() {
+                continue;
+            }
+            let frame = player.client.poll_update(&mut player.behaviour, self.now);
+            player.up.push(self.network.arrival(self.now, &mut self.rng), frame);
+        }
+    }
+}
+
+fn join<G: Game>(
+    room: &mut Room<G>,
+    player: &mut Player,
+    id: ClientId,
+    hello: &Hello,
+) -> Option<Vec<u8>> {
+    match room.join(id, &hello.join, &Claims::default()) {
+        Ok(()) => {
+            player.id = Some(id);
+            Some(player.session.handle_joined(id, room.info(), room.tick()))
+        }
+        Err(error) => player.session.handle_close(Close {
+            sentence: error.to_string(),
+            ..Close::because(CloseReason::JoinRefused)
+        }),
+    }
+}
+
+fn close<G: Game>(
+    room: &mut Room<G>,
+    player: &mut Player,
+    reason: CloseReason,
+) -> Option<Vec<u8>> {
+    if let Some(id) = player.id.take() {
+        room.leave(id);
+    }
+    player.session.handle_close(Close::because(reason))
+}
+
+impl Player {
+    /// The client's end.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// What the client sees.
+    pub fn replica(&self) -> &Replica {
+        self.client.replica()
+    }
+
+    /// What it went through.
+    pub fn seen(&self) -> &Seen {
+        &self.seen
+    }
+
+    fn say_hello(&mut self, now: Instant) {
+        self.up.push(now, self.client.hello("", self.join.clone()));
+    }
+
+    fn hear(&mut self, frame: &[u8], now: Instant) {
+        match self.client.handle_frame(frame, now) {
+            Ok(Event::State(info)) => {
+                self.seen.frames += 1;
+                self.seen.matches += u64::from(info.checksum == Some(true));
+                self.seen.mismatches += u64::from(info.checksum == Some(false));
+            }
+            Ok(Event::Closed(close)) => self.seen.closed = Some(close),
+            Ok(Event::Joined | Event::Other) => {}
+            Err(error) => self.seen.error = Some(error.to_string()),
+        }
+    }
+}
+
+impl Network {
+    /// When a frame that leaves now would arrive if none were before it.
+    fn arrival(&self, now: Instant, rng: &mut StdRng) -> Instant {
+        let jitter = self.jitter.mul_f64(rng.random::<f64>());
+        let stall = if rng.random_bool(self.stall_chance) { self.stall } else { Duration::ZERO };
+        now + self.latency + jitter + stall
+    }
+}
+
+impl Line {
+    fn push(&mut self, arrival: Instant, frame: Vec<u8>) {
+        // None overtakes another.
+        let arrival = self.0.back().map_or(arrival, |(before, _)| arrival.max(*before));
+        self.0.push_back((arrival, frame));
+    }
+
+    fn pop(&mut self, now: Instant) -> Option<Vec<u8>> {
+        self.0.pop_front_if(|(arrival, _)| *arrival <= now).map(|(_, frame)| frame)
+    }
+}
+
+impl<G: Game> fmt::Debug for Match<G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Match").field("players", &self.players).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Player {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Player").field("id", &self.id).field("seen", &self.seen).finish()
+    }
+}
