@@ -10,6 +10,8 @@
     reason = "slots, rows and groups come from the view's own tables and are 16 bits wide"
 )]
 
+use std::cell::RefCell;
+
 use tickwire_shared::{
     ClientId, NetId, Tick,
     limits::EVENTS_PER_FRAME_MAX,
@@ -61,7 +63,6 @@ pub struct ClientView {
     audits: Vec<Audit>,
     /// For how long some entry has had to wait, in frames.
     entries_waited: u8,
-    work: Work,
 }
 
 /// Who has a slot.
@@ -108,8 +109,9 @@ pub struct Composed {
     pub deferred: usize,
 }
 
-/// Lists that are filled anew for each frame, kept for their memory.
-#[derive(Clone, Debug, Default)]
+/// Lists that are filled anew for each frame. Each network worker has one, which stays in its
+/// cache while it goes through its clients.
+#[derive(Debug, Default)]
 struct Work {
     /// Rows in view, as bits.
     seen: Vec<u64>,
@@ -157,6 +159,10 @@ struct Moment<'a> {
 
 const NO_SLOT: u16 = u16::MAX;
 
+thread_local! {
+    static WORK: RefCell<Work> = RefCell::default();
+}
+
 impl ClientView {
     /// The view of a client that has nothing yet.
     pub fn new() -> Self {
@@ -181,11 +187,6 @@ impl ClientView {
             + self.references.capacity() * size_of::<KnownReference>()
             + self.slot_of_row.capacity() * 2
             + self.audits.iter().map(Audit::memory_bytes).sum::<usize>()
-            + (self.work.seen.capacity() + self.work.held.capacity()) * 8
-            + self.work.plans.capacity() * size_of::<Plan>()
-            + self.work.entries.capacity() * size_of::<PlannedEntry>()
-            + self.work.candidates.capacity() * size_of::<Candidate>()
-            + (self.work.symbols.capacity() + self.work.changes.capacity()) * size_of::<Symbol>()
     }
 
     /// Appends the frame that leads to the newest snapshot to `out`, in about `budget_bytes`.
@@ -210,7 +211,7 @@ impl ClientView {
             self.forget();
         }
         let moment = Moment { history, now, view, client, model: &now.model };
-        let mut work = std::mem::take(&mut self.work);
+        let mut work = WORK.take();
         let is_quiet = self.plan(moment, &mut work);
         let steps = if is_continued { now.tick.since(self.header.tick).unsigned_abs() } else { 0 };
         let mut composed = Composed::default();
@@ -236,7 +237,7 @@ impl ClientView {
             composed.visible = self.subs.iter().flatten().count();
             composed.entered = work.entries.iter().filter(|entry| !entry.is_dropped).count();
         }
-        self.work = work;
+        WORK.set(work);
         composed
     }
 
@@ -442,9 +443,11 @@ impl ClientView {
                 && plan.status != Status::Deferred
                 && is_center(self.slots[usize::from(plan.slot)].row, plan.group)
         };
-        let stays = || work.plans.iter().filter(is_stay).map(|plan| plan.slot);
-        let anchor =
-            stays().find(|slot| Some(*slot) == self.header.anchor).or_else(|| stays().next());
+        // Mostly it is who it was; looking at everybody would cost more than it saves.
+        let old = self.header.anchor;
+        let is_old = |plan: &&Plan| Some(plan.slot) == old && is_stay(plan);
+        let anchor = work.plans.iter().find(is_old).or_else(|| work.plans.iter().find(is_stay));
+        let anchor = anchor.map(|plan| plan.slot);
         if anchor.is_none()
             && let Some(at) = work.entries.iter().position(|entry| {
                 entry.kind == Entry::New && !entry.is_dropped && is_center(entry.row, entry.group)

@@ -76,7 +76,7 @@ mod tests {
     fn the_lowest_free_row_is_given_out_with_the_next_generation() {
         let mut world = World::new();
         NetIds::install(&mut world);
-        let mut spawn = |world: &mut World| {
+        let spawn = |world: &mut World| {
             let net_id = world.resource_mut::<NetIds>().allocate();
             (world.spawn(net_id).id(), net_id)
         };

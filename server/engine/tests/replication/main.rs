@@ -1,5 +1,7 @@
 //! Every client's replica equals what it may see of the world, and nothing else.
 
+#![allow(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "tests may panic")]
+
 mod golden;
 mod worlds;
 
@@ -171,7 +173,7 @@ fn worlds_that_differ_in_what_is_hidden_send_the_same_bytes() {
                     queue.send(&Whisper { text }, Reach::Client(ClientId::new(2)));
                 }
                 zoo.step();
-                if at == 1 && zoo.tick.get() % 7 == 0 {
+                if at == 1 && zoo.tick.get().is_multiple_of(7) {
                     // A whole entity that only others may see, and that refers to others.
                     let net_id = zoo.world.resource_mut::<NetIds>().allocate();
                     let motion = Motion { position: [600, 600], velocity: [1, 2] };
@@ -179,7 +181,7 @@ fn worlds_that_differ_in_what_is_hidden_send_the_same_bytes() {
                     let hidden = zoo.world.spawn((net_id, motion, link, VisibleTo(1 << 5))).id();
                     zoo.step();
                     zoo.world.despawn(hidden);
-                } else if zoo.tick.get() % 7 == 0 {
+                } else if zoo.tick.get().is_multiple_of(7) {
                     zoo.step();
                 }
                 let view = zoo.view(1);
@@ -256,6 +258,43 @@ fn a_replica_gone_astray_is_noticed_named_and_healed() {
         client.assert_equals_world(&zoo, &view, "healed");
     }
     assert!(named >= 15, "most differences are named: {named} of 20");
+}
+
+#[test]
+fn any_bytes_end_in_a_state_or_an_error() {
+    let mut zoo = Zookeeper::new(140, 12);
+    let mut client = Client::new(0);
+    let mut rng = StdRng::seed_from_u64(140);
+    let mut before = client.replica.clone();
+    let (mut taken, mut refused) = (0, 0);
+    for _ in 0..40 {
+        zoo.step();
+        let frame = client.take(&zoo, &View::everything(), UNLIMITED);
+        for round in 0..100 {
+            let mut bytes = frame.clone().unwrap_or_default();
+            match round % 4 {
+                0 => bytes = (0..rng.random_range(0..200)).map(|_| rng.random()).collect(),
+                1 => bytes.truncate(rng.random_range(0..=bytes.len())),
+                _ => {
+                    for _ in 0..rng.random_range(1..4) {
+                        let at = rng.random_range(0..bytes.len().max(1));
+                        if let Some(byte) = bytes.get_mut(at) {
+                            *byte ^= 1 << rng.random_range(0..8);
+                        }
+                    }
+                }
+            }
+            let mut replica = before.clone();
+            match replica.apply(&bytes) {
+                Ok(_) => taken += 1,
+                Err(_) => refused += 1,
+            }
+            let _ = client.view.clone().handle_report(&replica.report(), &zoo.history);
+            let _ = client.view.clone().handle_report(&bytes, &zoo.history);
+        }
+        before = client.replica.clone();
+    }
+    assert!(refused > 3000, "the check refuses nearly all of {taken} + {refused}");
 }
 
 #[test]

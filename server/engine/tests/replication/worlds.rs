@@ -193,7 +193,7 @@ impl Zookeeper {
         let rng = &mut self.rng;
         let kind = [Kind::Rock, Kind::Ship, Kind::Ghost][rng.random_range(0..3)];
         let name: String =
-            (0..rng.random_range(0..6)).map(|_| rng.random_range('a'..'z')).collect();
+            (0..rng.random_range(0..6)).map(|_| rng.random_range('a'..='y')).collect();
         let mut entity = self.world.spawn((net_id, Label { name, kind }));
         if rng.random_bool(0.8) {
             entity.insert(Motion {
@@ -366,8 +366,8 @@ impl Zookeeper {
                 2 => Area::Rect { center, half: [1500, 1500], margin: 0 },
                 _ => Area::Nowhere,
             },
-            team: (client % 2 == 0).then_some(1),
-            rules: if client % 3 == 0 { 1 << 3 } else { 0 },
+            team: client.is_multiple_of(2).then_some(1),
+            rules: if client.is_multiple_of(3) { 1 << 3 } else { 0 },
             mask: 1 << (client % 3),
         }
     }

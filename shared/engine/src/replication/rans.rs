@@ -37,7 +37,7 @@ impl Symbol {
         // Straight between powers of two: within 0.09 bit, which is plenty for a budget.
         let frequency = u32::from(self.frequency);
         let whole = frequency.ilog2();
-        let mantissa = (frequency << 8 >> whole) - 256;
+        let mantissa = ((frequency << 8) >> whole) - 256;
         (FREQUENCY_BITS << 8) - (whole << 8) - mantissa
     }
 }
@@ -52,7 +52,8 @@ pub fn encode(symbols: &[Symbol], check: u16, out: &mut Vec<u8>) {
             out.push(state as u8);
             state >>= 8;
         }
-        state = (state / frequency << FREQUENCY_BITS) + state % frequency + u32::from(symbol.start);
+        state =
+            ((state / frequency) << FREQUENCY_BITS) + state % frequency + u32::from(symbol.start);
     }
     out.extend_from_slice(&state.to_le_bytes()[..STATE_BYTES]);
     out[from..].reverse();

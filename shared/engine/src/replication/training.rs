@@ -140,6 +140,18 @@ impl Counts {
         all.into_iter().take(ARCHETYPES_MAX).map(|(_, archetype)| archetype).collect()
     }
 
+    /// Bits that all of it would take as self-terminated codes of whole bits, joined bit by bit:
+    /// an optimal prefix code per table instead of the frame's one entropy coder.
+    pub fn prefix_code_bits(&self, model: &Model) -> u64 {
+        let places = self.places.iter().enumerate().filter(|(_, counts)| !counts.is_empty());
+        let bits = places.map(|(at, counts)| {
+            let lengths = prefix_lengths(model.table(at).frequencies());
+            let values = counts.iter().zip(lengths);
+            values.map(|(count, length)| u64::from(*count) * u64::from(length)).sum::<u64>()
+        });
+        bits.sum::<u64>() + self.flat_bits
+    }
+
     /// Bits that each node took under the model's tables, the costliest first.
     pub fn bits_by_node(
         &self,
@@ -167,6 +179,23 @@ impl Counts {
         bits.sort_by(|a, b| b.1.total_cmp(&a.1));
         bits
     }
+}
+
+/// Lengths of an optimal prefix code for these frequencies, by value.
+fn prefix_lengths(frequencies: impl Iterator<Item = u32>) -> Vec<u32> {
+    // Lightest first: joining two groups makes each of their values one bit longer.
+    let mut groups: Vec<(u32, Vec<usize>)> =
+        frequencies.enumerate().map(|(value, frequency)| (frequency, alloc::vec![value])).collect();
+    let mut lengths = alloc::vec![0; groups.len()];
+    while groups.len() > 1 {
+        groups.sort_by_key(|group| core::cmp::Reverse(group.0));
+        let (Some(first), Some(second)) = (groups.pop(), groups.pop()) else { break };
+        let mut joined = first.1;
+        joined.extend(second.1);
+        joined.iter().for_each(|value| lengths[*value] += 1);
+        groups.push((first.0 + second.0, joined));
+    }
+    lengths
 }
 
 /// Most combinations of components that are told apart.

@@ -160,7 +160,7 @@ impl<'a> Shape<'a> {
             let is_changed = coder.flag(model, place, differs)?;
             flags = flags << 1 & 2 | usize::from(is_changed);
             if is_changed {
-                self.code_field(coder, model, field, &guess, past, present, &mut worst)?;
+                self.code_field(coder, model, &guess, past, present, &mut worst)?;
             } else if C::DECODES {
                 self.take_guess(field, &guess, past, present);
             }
@@ -202,8 +202,9 @@ impl<'a> Shape<'a> {
     }
 
     /// What the receiver expects of a field, given the fields coded before it.
-    fn guess(self, field: &FieldModel, past: Past<'_>, codes: &[u32]) -> Guess {
+    fn guess<'b>(self, field: &'b FieldModel, past: Past<'_>, codes: &[u32]) -> Guess<'b> {
         let mut guess = Guess {
+            field,
             codes: [0; GUESS_LANES],
             motions: [None; GUESS_LANES],
             phases: [PHASE_MIDDLE; GUESS_LANES],
@@ -234,7 +235,7 @@ impl<'a> Shape<'a> {
         motion: &MotionModel,
         past: Past<'_>,
         codes: &[u32],
-        guess: &mut Guess,
+        guess: &mut Guess<'_>,
     ) {
         for (number, at) in field.lanes.clone().enumerate() {
             let lane = self.record.lanes[at];
@@ -282,7 +283,7 @@ impl<'a> Shape<'a> {
     fn is_as_guessed(
         self,
         field: &FieldModel,
-        guess: &Guess,
+        guess: &Guess<'_>,
         past: Past<'_>,
         present: &Present<'_>,
     ) -> bool {
@@ -306,7 +307,7 @@ impl<'a> Shape<'a> {
     fn take_guess(
         self,
         field: &FieldModel,
-        guess: &Guess,
+        guess: &Guess<'_>,
         past: Past<'_>,
         present: &mut Present<'_>,
     ) {
@@ -327,12 +328,12 @@ impl<'a> Shape<'a> {
         self,
         coder: &mut C,
         model: &Model,
-        field: &FieldModel,
-        guess: &Guess,
+        guess: &Guess<'_>,
         past: Past<'_>,
         present: &mut Present<'_>,
         worst: &mut Option<u64>,
     ) -> Result<(), FrameError> {
+        let field = guess.field;
         if let Some(motion) = &field.motion {
             let before = motion.precision(past.codes);
             motion.code(coder, model, self.archetype, before, present.codes)?;
@@ -346,7 +347,7 @@ impl<'a> Shape<'a> {
                 let context = (guess.codes[0] as usize).min(node.contexts - 1);
                 codes[0] = coder.symbol(model, node.at(self.archetype, context), codes[0])?;
             }
-            Coding::Numbers => self.code_misses(coder, model, field, 0, guess, codes, worst)?,
+            Coding::Numbers => self.code_misses(coder, model, 0, guess, codes, worst)?,
             Coding::Optional => {
                 let context = guess.codes[0].min(1) as usize;
                 let place = field.updates[0].at(self.archetype, context);
@@ -360,7 +361,7 @@ impl<'a> Shape<'a> {
                             guess.codes[number] = lane.zero;
                         }
                     }
-                    self.code_misses(coder, model, field, 1, &guess, codes, worst)?;
+                    self.code_misses(coder, model, 1, &guess, codes, worst)?;
                 }
             }
             Coding::Rotation { bits } => {
@@ -385,7 +386,7 @@ impl<'a> Shape<'a> {
                     };
                     guess.turn_towards(codes[0] as usize, base, next, most, is_moving);
                 }
-                self.code_misses(coder, model, field, 1, &guess, codes, worst)?;
+                self.code_misses(coder, model, 1, &guess, codes, worst)?;
             }
             Coding::Reference => {}
             Coding::Text { .. } | Coding::List { .. } => {
@@ -400,12 +401,12 @@ impl<'a> Shape<'a> {
         self,
         coder: &mut C,
         model: &Model,
-        field: &FieldModel,
         first: usize,
-        guess: &Guess,
+        guess: &Guess<'_>,
         codes: &mut [u32],
         worst: &mut Option<u64>,
     ) -> Result<(), FrameError> {
+        let field = guess.field;
         let lanes = &self.record.lanes[field.lanes.clone()];
         let speeds = guess.motions[first..codes.len()].iter().flatten();
         let speed = speeds.map(|motion| motion.unsigned_abs()).max();
@@ -430,7 +431,8 @@ pub(super) const GUESS_LANES: usize = 8;
 
 /// What the receiver expects of a field.
 #[derive(Clone, Copy)]
-struct Guess {
+struct Guess<'a> {
+    field: &'a FieldModel,
     codes: [u32; GUESS_LANES],
     /// How far each lane was seen to move; `None` where the receiver cannot know.
     motions: [Option<i64>; GUESS_LANES],
@@ -442,7 +444,7 @@ struct Guess {
     near: usize,
 }
 
-impl Guess {
+impl Guess<'_> {
     /// Whether the hidden lanes are as in steady motion since `past`.
     fn has_motion(&self, motion: &MotionModel, past: Past<'_>, codes: &[u32]) -> bool {
         let rates = motion.lane..motion.lane + 1 + motion.count;
