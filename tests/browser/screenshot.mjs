@@ -1,21 +1,19 @@
 // Takes the picture for the README: two people in two pages meet in the arena and fight.
 //
-//   cargo run --release            in one terminal, then
+//   cargo run --release            in one terminal, then, after `npm ci` in tests/browser,
 //   node tests/browser/screenshot.mjs [address] [file]
 //
 // The pages find each other by looking at where the other one's ship is, which players cannot do.
 
-import { mkdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
 
 const here = dirname(fileURLToPath(import.meta.url));
-// The browser driver is a development dependency of the web client.
-const { chromium } = createRequire(resolve(here, '../../web-client/package.json'))('playwright-core');
 
 const address = process.argv[2] ?? 'http://127.0.0.1:8080';
-const file = resolve(process.argv[3] ?? resolve(here, '../../assets/screenshots/arena.png'));
+const file = resolve(process.argv[3] ?? resolve(here, '../../assets/screenshots/arena.jpg'));
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 const SIZE = { width: 1280, height: 800 };
@@ -41,14 +39,13 @@ try {
     await Promise.all([fly(ada, a, b, distance), fly(kepler, b, a, distance)]);
     if (distance < MEET_UNITS * 1.5) {
       const liveliness = await ada.evaluate(countThings);
-      if (liveliness > best.score) best = { score: liveliness, picture: await ada.screenshot() };
+      if (liveliness > best.score) best = { score: liveliness, picture: await ada.screenshot({ type: 'jpeg', quality: 88 }) };
       taken += 1;
     }
     await ada.waitForTimeout(120);
   }
   if (best.picture === undefined) throw new Error('the two never met');
   mkdirSync(dirname(file), { recursive: true });
-  const { writeFileSync } = await import('node:fs');
   writeFileSync(file, best.picture);
   console.log(`wrote ${file} (${Math.round(best.picture.length / 1024)} KiB)`);
 } finally {
