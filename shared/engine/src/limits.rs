@@ -57,7 +57,8 @@ pub const FRAME_SYMBOLS_MAX: u32 = 1 << 22;
 /// Most codes in all texts and lists of a replica: 16 MiB.
 pub const REPLICA_SEQUENCE_CODES_MAX: usize = 1 << 22;
 
-/// Most codes in all lanes of a replica, of the present and the state before: 64 MiB.
+/// Most codes in all lanes of a replica, of the present, the state before and the one that is
+/// being made: 64 MiB.
 pub const REPLICA_CODES_MAX: usize = 1 << 24;
 
 /// Most events in one state frame.

@@ -58,8 +58,8 @@ pub struct ClientView {
     /// Where the client places new entities from.
     anchor: Vec<u32>,
     references: Vec<KnownReference>,
-    /// Slot of each row that has one; only kept in games with references.
-    slot_of_row: Vec<u16>,
+    /// Row and slot of each entity, by row; only kept in games with references.
+    slot_of_row: Vec<(u16, u16)>,
     audits: Vec<Audit>,
     /// For how long some entry has had to wait, in frames.
     entries_waited: u8,
@@ -185,7 +185,7 @@ impl ClientView {
             + self.slots.capacity() * size_of::<Slot>()
             + self.subs.capacity() * size_of::<Option<Sub>>()
             + self.references.capacity() * size_of::<KnownReference>()
-            + self.slot_of_row.capacity() * 2
+            + self.slot_of_row.capacity() * 4
             + self.audits.iter().map(Audit::memory_bytes).sum::<usize>()
     }
 
@@ -490,17 +490,12 @@ impl ClientView {
             entry.slot = slot;
         }
         if moment.model.has_references {
-            self.follow_rows(moment, work);
+            self.follow_rows(moment.model.groups.len(), work);
         }
     }
 
     /// Keeps `slot_of_row` as it will be after the frame.
-    fn follow_rows(&mut self, moment: Moment<'_>, work: &Work) {
-        let rows = moment.now.rows.len();
-        if self.slot_of_row.len() < rows {
-            self.slot_of_row.resize(rows, NO_SLOT);
-        }
-        let groups = moment.model.groups.len();
+    fn follow_rows(&mut self, groups: usize, work: &Work) {
         for plan in work.plans.iter().filter(|plan| plan.status == Status::Leave) {
             let is_left = |group: usize| {
                 let leaves = |other: &Plan| {
@@ -513,12 +508,18 @@ impl ClientView {
             };
             let enters = |entry: &PlannedEntry| !entry.is_dropped && entry.slot == plan.slot;
             if (0..groups).all(is_left) && !work.entries.iter().any(enters) {
-                let row = usize::from(self.slots[usize::from(plan.slot)].row);
-                self.slot_of_row[row] = NO_SLOT;
+                let row = self.slots[usize::from(plan.slot)].row;
+                if let Ok(at) = self.slot_of_row.binary_search(&(row, plan.slot)) {
+                    self.slot_of_row.remove(at);
+                }
             }
         }
         for entry in work.entries.iter().filter(|entry| !entry.is_dropped) {
-            self.slot_of_row[usize::from(entry.row)] = entry.slot;
+            // A row whose old tenant leaves in this very frame has lost it just above.
+            let place = (entry.row, entry.slot);
+            if let Err(at) = self.slot_of_row.binary_search(&place) {
+                self.slot_of_row.insert(at, place);
+            }
         }
     }
 
@@ -623,8 +624,12 @@ impl ClientView {
         let (row_at, group_at) = (usize::from(row), usize::from(group));
         let shape = now.shape(row_at, group_at);
         let _ = code_shape(symbols, model, group_at, shape.mask);
-        if shape.record.position.is_some() {
-            now.gather(row_at, group_at, state);
+        if let Some(at) = shape.record.position {
+            let first = model.groups[group_at].first_lane;
+            state.codes.resize(shape.record.lanes.len(), 0);
+            for lane in shape.record.fields[at].lanes.clone() {
+                state.codes[lane] = now.code(first + lane, row_at);
+            }
             let mut present = Present { codes: &mut state.codes, sequences: &mut state.sequences };
             let _ = shape.code_position(symbols, model, &self.anchor, &mut present);
         }
@@ -678,10 +683,14 @@ impl ClientView {
 
     /// How a reference travels: the target's slot plus one, or 0 where the client has no such.
     fn target(&self, target: NetId) -> u32 {
-        let Some(slot) = self.slot_of_row.get(usize::from(target.index())) else { return 0 };
-        let tenant = self.slots.get(usize::from(*slot));
-        match tenant {
-            Some(tenant) if tenant.generation == target.generation() => u32::from(*slot) + 1,
+        let at = self.slot_of_row.partition_point(|(row, _)| *row < target.index());
+        match self.slot_of_row.get(at) {
+            Some((row, slot))
+                if *row == target.index()
+                    && self.slots[usize::from(*slot)].generation == target.generation() =>
+            {
+                u32::from(*slot) + 1
+            }
             _ => 0,
         }
     }

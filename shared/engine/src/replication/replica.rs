@@ -79,6 +79,9 @@ struct SubEntity {
     codes: Vec<u32>,
     previous: Vec<u32>,
     sequences: Vec<Sequence>,
+    /// Where the next state is made.
+    next: Vec<u32>,
+    next_sequences: Vec<Sequence>,
     history: u8,
 }
 
@@ -281,7 +284,7 @@ impl Replica {
         let mut count = 0;
         let mut slot = None;
         let kept_codes: usize = self.slots.iter().filter(|slot| slot.is_taken).count();
-        let mut codes = kept_codes * model.lanes;
+        let mut codes = 3 * kept_codes * model.lanes;
         loop {
             let at = model.frame.entry.at(0, count.min(3));
             match Entry::from_code(decoder.symbol(model, at, 0)?)? {
@@ -306,7 +309,7 @@ impl Replica {
                 return Err(FrameError::Malformed);
             }
             let (group, entity) = self.take_sub_entity(decoder, model, slot, None, pending)?;
-            codes += 2 * entity.codes.len();
+            codes += 3 * entity.codes.len();
             if codes > REPLICA_CODES_MAX {
                 return Err(FrameError::TooLarge);
             }
@@ -387,6 +390,8 @@ impl Replica {
             base: self.header.tick,
             gap: 0,
             previous: codes.clone(),
+            next: codes.clone(),
+            next_sequences: sequences.clone(),
             codes,
             sequences,
             history: HISTORY_ON_ENTRY,
@@ -584,13 +589,17 @@ impl SubEntity {
         make: impl FnOnce(Past<'_>, Present<'_>) -> Result<(), FrameError>,
     ) -> Result<(), FrameError> {
         let steps = tick.since(self.base).unsigned_abs();
-        let previous = (self.gap == steps).then(|| self.previous.clone());
-        let base = self.codes.clone();
-        let sequences = self.sequences.clone();
-        let past =
-            Past { codes: &base, previous: previous.as_deref(), sequences: &sequences, steps };
-        make(past, Present { codes: &mut self.codes, sequences: &mut self.sequences })?;
-        self.previous = base;
+        let past = Past {
+            codes: &self.codes,
+            previous: (self.gap == steps).then_some(&*self.previous),
+            sequences: &self.sequences,
+            steps,
+        };
+        make(past, Present { codes: &mut self.next, sequences: &mut self.next_sequences })?;
+        // The buffers change places: what was the state before is the next to be written.
+        core::mem::swap(&mut self.previous, &mut self.next);
+        core::mem::swap(&mut self.previous, &mut self.codes);
+        core::mem::swap(&mut self.sequences, &mut self.next_sequences);
         self.base = tick;
         self.gap = steps;
         Ok(())

@@ -267,7 +267,7 @@ impl<'a> Shape<'a> {
         Some(())
     }
 
-    fn guess_rotation(self, field: &FieldModel, past: Past<'_>, most: i64, guess: &mut Guess) {
+    fn guess_rotation(self, field: &FieldModel, past: Past<'_>, most: i64, guess: &mut Guess<'_>) {
         let base = rotation::from_codes(&past.codes[field.lanes.clone()], most);
         let previous = past.previous.filter(|_| field.prediction == Prediction::Linear);
         let next = previous.map_or(base, |previous| {
