@@ -1,9 +1,10 @@
 /** A game's way in: connects, stays connected, and keeps a world to draw. */
 
-import { adviceOf, type CloseReason, closeReasonOf } from './close-reason.ts';
+import { adviceOf, CLOSE_REASONS, type CloseReason, closeReasonOf } from './close-reason.ts';
+import { BackOff, type OnWake, onPageWake } from './reconnecting.ts';
 import type { GameRecord } from './records.ts';
 import type { Protocol } from './schema.ts';
-import { Session } from './session.ts';
+import { Session, type SessionEvent } from './session.ts';
 import type { OpenTransport, Transport } from './transport.ts';
 import { openWebSocket } from './websocket-transport.ts';
 import { type EntityBase, World } from './world.ts';
@@ -44,6 +45,7 @@ export interface ConnectOptions<E extends EntityBase, Events, Input, Join> {
   readonly open?: OpenTransport;
   readonly now?: () => number;
   readonly random?: () => number;
+  readonly onWake?: OnWake;
 }
 
 /** What went over the connection so far. */
@@ -52,15 +54,19 @@ export interface Stats {
   bytesIn: number;
   framesOut: number;
   bytesOut: number;
-  /** Checksums that did not match. */
+  /** Worlds that were not what the server believed, or could not be read; each was healed by a fresh one. */
   desyncs: number;
 }
 
-/** The first wait before another attempt; it doubles with each, up to the second one. */
-const RETRY_FIRST_MS = 500;
-const RETRY_MAX_MS = 10_000;
 /** An attempt that has not led to a world by then has failed. */
 const JOIN_TIMEOUT_MS = 10_000;
+/** A connection that worked this long worked: the next wait is a short one again. */
+const STEADY_MS = 10_000;
+/** A server is never silent for long, even with nothing to tell: by then, and so many ticks, the connection is dead. */
+const SILENCE_MAX_MS = 5_000;
+const SILENCE_MAX_TICKS = 20;
+/** A page in the background has slow timers; what it hears makes it speak once this many ticks have passed. */
+const OVERDUE_TICKS = 2;
 
 /** Connects to a server and plays there until `leave`. */
 export function connect<E extends EntityBase, Events, Input, Join>(
@@ -75,17 +81,26 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
   readonly stats: Stats = { framesIn: 0, bytesIn: 0, framesOut: 0, bytesOut: 0, desyncs: 0 };
   readonly #options: ConnectOptions<E, Events, unknown, unknown>;
   readonly #now: () => number;
+  readonly #backOff: BackOff;
+  readonly #stopWaking: () => void;
   readonly #handlers = new Map<string, Set<(event: never) => void>>();
   #state: ConnectionState = { kind: 'connecting' };
   #session: Session;
   #transport: Transport | undefined;
-  #attempt = 0;
+  /** When the present connection led to a world. */
+  #joinedAtMs: number | undefined;
+  #heardAtMs = 0;
+  #spokeAtMs = 0;
+  /** Until when not to try, by the server's own word. */
+  #notBeforeMs = 0;
   #tickTimer: ReturnType<typeof setTimeout> | undefined;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: ConnectOptions<E, Events, unknown, unknown>) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
+    this.#backOff = new BackOff(options.random ?? Math.random);
+    this.#stopWaking = (options.onWake ?? onPageWake)(() => this.#wake());
     this.world = new World<E>(options.protocol);
     this.world.attach(
       (nowMs) => this.#session.renderTick(nowMs),
@@ -141,10 +156,10 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
 
   /** Ends the game for this player. */
   leave(): void {
+    if (this.#state.kind === 'closed') return;
     this.#transport?.send(this.#session.leave());
-    this.#end();
-    const reason = closeReasonOf(4000);
-    this.#change({ kind: 'closed', sentence: reason?.sentence ?? '', reason: reason?.name ?? '' });
+    const left = CLOSE_REASONS[0]!;
+    this.#close(left.sentence, left.name);
   }
 
   #newSession(): Session {
@@ -154,7 +169,14 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
 
   #connect(): void {
     this.#session = this.#newSession();
-    const transport = (this.#options.open ?? openWebSocket)(this.#options.url);
+    let transport: Transport;
+    try {
+      transport = (this.#options.open ?? openWebSocket)(this.#options.url);
+    } catch {
+      // No address, or one that browsers keep pages from.
+      this.#close(`This page cannot reach a server at “${this.#options.url}”.`, 'BadAddress');
+      return;
+    }
     this.#transport = transport;
     transport.onOpen = () => this.#send(this.#session.hello());
     transport.onFrame = (bytes) => this.#handleFrame(bytes);
@@ -169,39 +191,64 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
     this.stats.framesIn += 1;
     this.stats.bytesIn += bytes.length;
     const nowMs = this.#now();
-    try {
-      const event = this.#session.handleFrame(bytes, nowMs);
-      switch (event.type) {
-        case 'joined':
-          clearTimeout(this.#retryTimer);
-          this.#attempt = 0;
-          this.#change({ kind: 'playing' });
-          this.#tick();
-          break;
-        case 'state':
-          this.world.handleState(this.#session.replica, event.tick, event.isFresh);
-          break;
-        case 'closed': {
-          const { reason, sentence, retryAfterMs } = event.close;
-          this.#lose(reason, sentence === '' ? reason.sentence : sentence, retryAfterMs);
-          break;
-        }
-        case 'nothing':
-          break;
-        default:
-          event satisfies never;
+    this.#heardAtMs = nowMs;
+    const event = this.#understand(bytes, nowMs);
+    switch (event?.type) {
+      case undefined:
+        // What a server sends cannot be read: nothing to be done but to begin again.
+        this.#lose(undefined, undefined, 0);
+        break;
+      case 'joined':
+        clearTimeout(this.#retryTimer);
+        this.#joinedAtMs = nowMs;
+        this.#change({ kind: 'playing' });
+        this.#tick();
+        break;
+      case 'state':
+        if (event.isDesync) this.stats.desyncs += 1;
+        this.world.handleState(this.#session.replica, event.tick, event.isFresh);
+        if (nowMs - this.#spokeAtMs > (OVERDUE_TICKS * 1000) / this.tickRate) this.#tick();
+        break;
+      case 'closed': {
+        const { reason, sentence, retryAfterMs } = event.close;
+        this.#lose(reason, sentence === '' ? reason.sentence : sentence, retryAfterMs);
+        break;
       }
+      case 'unreadable':
+        this.stats.desyncs += 1;
+        break;
+      case 'nothing':
+        break;
+      default:
+        event satisfies never;
+    }
+  }
+
+  #understand(bytes: Uint8Array, nowMs: number): SessionEvent | undefined {
+    try {
+      return this.#session.handleFrame(bytes, nowMs);
     } catch (error) {
-      // A server that sends what cannot be read: nothing to be done but to begin again.
       console.warn('tickwire: unreadable frame', error);
-      this.#lose(undefined, undefined, 0);
+      return undefined;
     }
   }
 
   /** Sends what the player wants, once per tick. */
   #tick(): void {
-    this.#send(this.#session.pollUpdate(this.#now(), this.#options.input as () => GameRecord));
-    this.#tickTimer = setTimeout(() => this.#tick(), 1000 / this.tickRate);
+    clearTimeout(this.#tickTimer);
+    // A listener may have left just now.
+    if (this.#transport === undefined) return;
+    const nowMs = this.#now();
+    const sinceSpokenMs = nowMs - this.#spokeAtMs;
+    const silenceMs = SILENCE_MAX_MS + (SILENCE_MAX_TICKS * 1000) / this.tickRate;
+    // A page that slept itself has yet to hear what came meanwhile.
+    if (nowMs - this.#heardAtMs > silenceMs && sinceSpokenMs < SILENCE_MAX_MS / 2) {
+      this.#lose(undefined, undefined, 0);
+      return;
+    }
+    this.#spokeAtMs = nowMs;
+    this.#send(this.#session.pollUpdate(nowMs, this.#options.input as () => GameRecord));
+    this.#tickTimer = setTimeout(() => this.#tick(), this.#session.untilUpdateMs(nowMs));
   }
 
   #send(frame: Uint8Array): void {
@@ -213,24 +260,36 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
   /** The transport is of no more use. */
   #lose(reason: CloseReason | undefined, sentence: string | undefined, retryAfterMs: number): void {
     this.#end();
-    const advice = adviceOf(reason);
-    if (advice === 'stop' && reason !== undefined) {
-      this.#change({ kind: 'closed', sentence: sentence ?? reason.sentence, reason: reason.name });
+    if (adviceOf(reason) === 'stop' && reason !== undefined) {
+      this.#close(sentence ?? reason.sentence, reason.name);
       return;
     }
-    this.#attempt += 1;
-    const backOffMs = Math.min(RETRY_FIRST_MS * 2 ** (this.#attempt - 1), RETRY_MAX_MS);
-    // Spread out, so that a thousand players do not all knock at the same moment.
-    const jitter = 0.5 + (this.#options.random ?? Math.random)() / 2;
-    const waitMs = Math.max(backOffMs * jitter, retryAfterMs);
-    const retryAtMs = this.#now() + waitMs;
+    const nowMs = this.#now();
+    if (this.#joinedAtMs !== undefined && nowMs - this.#joinedAtMs >= STEADY_MS) this.#backOff.reset();
+    this.#joinedAtMs = undefined;
+    this.#notBeforeMs = nowMs + retryAfterMs;
+    const waitMs = this.#backOff.nextMs(retryAfterMs);
     this.#change({
       kind: 'reconnecting',
-      attempt: this.#attempt,
-      retryAtMs,
+      attempt: this.#backOff.attempts,
+      retryAtMs: nowMs + waitMs,
       ...(sentence === undefined ? {} : { sentence }),
     });
     this.#retryTimer = setTimeout(() => this.#connect(), waitMs);
+  }
+
+  /** An attempt is likely to work now: no need to wait for the next. */
+  #wake(): void {
+    const isWaiting = this.#state.kind === 'reconnecting' && this.#transport === undefined;
+    if (!isWaiting || this.#now() < this.#notBeforeMs) return;
+    clearTimeout(this.#retryTimer);
+    this.#connect();
+  }
+
+  #close(sentence: string, reason: string): void {
+    this.#end();
+    this.#stopWaking();
+    this.#change({ kind: 'closed', sentence, reason });
   }
 
   #end(): void {

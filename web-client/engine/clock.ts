@@ -7,6 +7,8 @@ import type { ClockEcho } from './codec.ts';
 
 /** Echoes that are remembered: a few a second, so about ten seconds. */
 const SAMPLES_MAX = 32;
+/** Two echoes may differ by their round trips and this much; beyond that, one of the clocks was set or slept. */
+const DIFFERENCE_TICKS_MAX = 2;
 
 interface Sample {
   readonly roundTripMs: number;
@@ -38,6 +40,11 @@ export class ServerClock {
     const sinceMs = (this.stamp(nowMs) - echo.stampMs) >>> 0;
     const roundTripMs = Math.max(0, sinceMs - echo.heldMs);
     const ticks = echo.tick + echo.tickFraction / 65536 + (roundTripMs / 2) * this.#ticksPerMs;
+    const believed = this.ticks(nowMs);
+    const doubtMs = (roundTripMs + (this.#best?.roundTripMs ?? 0)) / 2;
+    const isOff =
+      believed !== undefined && Math.abs(ticks - believed) > doubtMs * this.#ticksPerMs + DIFFERENCE_TICKS_MAX;
+    if (isOff) this.#samples.length = 0;
     this.#samples.push({ roundTripMs, ticks, atMs: nowMs });
     if (this.#samples.length > SAMPLES_MAX) this.#samples.shift();
     this.#best = this.#samples.reduce((best, sample) => (sample.roundTripMs < best.roundTripMs ? sample : best));

@@ -127,7 +127,7 @@ function readServerFrame(input: Reader): ServerFrame {
       return {
         type: 'welcome',
         client: input.unsigned(),
-        tickRate: input.unsigned(),
+        tickRate: readTickRate(input),
         tick: input.unsigned(),
         room: input.text(),
       };
@@ -135,7 +135,7 @@ function readServerFrame(input: Reader): ServerFrame {
       return {
         type: 'update',
         acknowledged: input.unsigned(),
-        clock: input.byte() === 0 ? undefined : readClockEcho(input),
+        clock: input.flag() ? readClockEcho(input) : undefined,
         firstMessage: input.unsigned(),
         messages: input.list(),
         state: input.bytes(),
@@ -150,6 +150,13 @@ function readServerFrame(input: Reader): ServerFrame {
   }
 }
 
+/** Timers are set by it, so that nought and numbers beyond reason are refused. */
+function readTickRate(input: Reader): number {
+  const tickRate = input.unsigned();
+  if (tickRate < 1 || tickRate > TICK_RATE_MAX) throw new DecodeError();
+  return tickRate;
+}
+
 function readClockEcho(input: Reader): ClockEcho {
   return {
     stampMs: input.unsigned(),
@@ -158,6 +165,8 @@ function readClockEcho(input: Reader): ClockEcho {
     tickFraction: input.unsigned(),
   };
 }
+
+const TICK_RATE_MAX = 1000;
 
 /** Lead bytes of numbers that do not fit in one. */
 const U16 = 251;
@@ -226,6 +235,12 @@ class Reader {
     if (byte === undefined) throw new DecodeError();
     this.#at += 1;
     return byte;
+  }
+
+  flag(): boolean {
+    const byte = this.byte();
+    if (byte > 1) throw new DecodeError();
+    return byte === 1;
   }
 
   /** A number of up to 32 bits. */

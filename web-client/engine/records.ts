@@ -86,7 +86,7 @@ function quantize(kind: FieldKind, value: unknown, out: Values): void {
 }
 
 /** Reads a value from its codes, on the game's scale. Vectors are written into `into` where there is one. */
-export function valueOf(
+export function readValue(
   kind: FieldKind,
   codes: ArrayLike<number>,
   at: number,
@@ -112,14 +112,14 @@ export function valueOf(
     case 'reference':
       return codes[at] === NO_REFERENCE ? undefined : codes[at];
     case 'option':
-      return codes[at] === 0 ? undefined : valueOf(kind.value, codes, at + 1, sequence);
+      return codes[at] === 0 ? undefined : readValue(kind.value, codes, at + 1, sequence);
     case 'text':
       return utf8Decoder.decode(Uint8Array.from(sequence ?? []));
     case 'list': {
       const elements: unknown[] = [];
       const width = Math.max(1, lanesOf(kind.element).length);
       for (let first = 0; sequence !== undefined && first < sequence.length; first += width) {
-        elements.push(valueOf(kind.element, sequence, first, undefined));
+        elements.push(readValue(kind.element, sequence, first, undefined));
       }
       return elements;
     }
@@ -139,7 +139,7 @@ export function recordOf(
   let sequence = 0;
   for (const { name, kind } of fields) {
     const isSequence = kind.type === 'text' || kind.type === 'list';
-    record[name] = valueOf(kind, codes, lane, isSequence ? sequences[sequence] : undefined);
+    record[name] = readValue(kind, codes, lane, isSequence ? sequences[sequence] : undefined);
     lane += lanesOf(kind).length;
     sequence += isSequence ? 1 : 0;
   }

@@ -22,7 +22,9 @@ export interface Introduction {
 /** What a frame from the server meant. */
 export type SessionEvent =
   | { readonly type: 'joined' }
-  | { readonly type: 'state'; readonly tick: number; readonly isFresh: boolean }
+  | { readonly type: 'state'; readonly tick: number; readonly isFresh: boolean; readonly isDesync: boolean }
+  /** A state that cannot be read; the server will send a fresh one. */
+  | { readonly type: 'unreadable' }
   | { readonly type: 'nothing' }
   | { readonly type: 'closed'; readonly close: Close };
 
@@ -134,11 +136,22 @@ export class Session {
     });
   }
 
+  /** How long until `pollUpdate` should be asked again. */
+  untilUpdateMs(nowMs: number): number {
+    const serverTicks = this.#room?.serverClock.ticks(nowMs);
+    const ticks = serverTicks === undefined ? 1 : this.#inputs.ticksUntilDue(serverTicks, this.#wayTicks());
+    return (ticks * 1000) / this.tickRate;
+  }
+
+  /** How long a frame takes to the server, in ticks. */
+  #wayTicks(): number {
+    return (((this.roundTripMs ?? 0) / 2) * this.tickRate) / 1000;
+  }
+
   #pollInputs(nowMs: number, input: () => GameRecord): { first: number; inputs: Uint8Array[] } {
     const serverTicks = this.#room?.serverClock.ticks(nowMs);
     if (serverTicks === undefined) return { first: 0, inputs: [] };
-    const wayTicks = (((this.roundTripMs ?? 0) / 2) * this.tickRate) / 1000;
-    const { first, count } = this.#inputs.due(serverTicks, wayTicks);
+    const { first, count } = this.#inputs.due(serverTicks, this.#wayTicks());
     if (count === 0) return { first, inputs: [] };
     const encoded = encodeRecord(this.#protocol.input, input());
     return { first, inputs: Array.from({ length: count }, () => encoded) };
@@ -151,14 +164,16 @@ export class Session {
     try {
       const info = this.replica.apply(update.state);
       if (info.checksum === false) this.#report = this.replica.report();
+      this.#inputs.handleApplied(info.tick, info.inputApplied);
       const serverTicks = this.#room?.serverClock.ticks(nowMs);
       if (serverTicks !== undefined) this.#room?.renderClock.handleState(info.tick, serverTicks);
-      return { type: 'state', tick: info.tick, isFresh: info.isFresh };
+      return { type: 'state', tick: info.tick, isFresh: info.isFresh, isDesync: info.checksum === false };
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
       // The server starts the view anew when it hears of it; frames until then cannot be used.
-      if (error.kind !== 'no base') this.#report = this.replica.report();
-      return { type: 'nothing' };
+      if (error.kind === 'no base') return { type: 'nothing' };
+      this.#report = this.replica.report();
+      return { type: 'unreadable' };
     }
   }
 }

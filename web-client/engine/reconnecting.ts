@@ -1,0 +1,54 @@
+/** When to try again after a connection was lost: later and later, spread out, and at once when the network is back. */
+
+/** The first wait before another attempt; it doubles with each, up to the second one. */
+const RETRY_FIRST_MS = 500;
+const RETRY_MAX_MS = 10_000;
+
+/** Waits between attempts. */
+export class BackOff {
+  readonly #random: () => number;
+  #attempts = 0;
+
+  constructor(random: () => number) {
+    this.#random = random;
+  }
+
+  /** Attempts since it last worked. */
+  get attempts(): number {
+    return this.#attempts;
+  }
+
+  /** Another attempt failed. Returns how long to wait; `atLeastMs` is what the server asked for. */
+  nextMs(atLeastMs: number): number {
+    const mostMs = Math.min(RETRY_FIRST_MS * 2 ** this.#attempts, RETRY_MAX_MS);
+    this.#attempts += 1;
+    // Spread out, so that a thousand players do not all knock at the same moment.
+    const spreadMs = mostMs * (0.5 + this.#random() / 2);
+    return atLeastMs > 0 ? atLeastMs + spreadMs - mostMs / 2 : spreadMs;
+  }
+
+  /** It works again. */
+  reset(): void {
+    this.#attempts = 0;
+  }
+}
+
+/** Tells of moments at which an attempt is likely to work. Returns how to stop. */
+export type OnWake = (handler: () => void) => () => void;
+
+/** The page is seen again, comes back from the browser's cache, or the machine has a network again. */
+export const onPageWake: OnWake = (handler) => {
+  // Nothing of the kind outside of pages.
+  if (typeof window === 'undefined') return () => {};
+  const onVisible = (): void => {
+    if (document.visibilityState === 'visible') handler();
+  };
+  window.addEventListener('online', handler);
+  window.addEventListener('pageshow', handler);
+  document.addEventListener('visibilitychange', onVisible);
+  return () => {
+    window.removeEventListener('online', handler);
+    window.removeEventListener('pageshow', handler);
+    document.removeEventListener('visibilitychange', onVisible);
+  };
+};
