@@ -49,6 +49,8 @@ pub struct Client {
     next_input: Option<Tick>,
     stamped: u32,
     report: Vec<u8>,
+    /// Whether the world here is known to be wrong, and a fresh one is on its way.
+    is_healing: bool,
 }
 
 /// What a frame from the server brought.
@@ -102,6 +104,7 @@ impl Client {
             next_input: None,
             stamped: 0,
             report: Vec::new(),
+            is_healing: false,
         }
     }
 
@@ -125,6 +128,11 @@ impl Client {
     /// The client's own number, once it has joined.
     pub fn id(&self) -> Option<ClientId> {
         self.welcome.as_ref().map(|welcome| ClientId::new(welcome.client))
+    }
+
+    /// Puts something wrong into the world as it is known here, as a bug would.
+    pub fn corrupt(&mut self, nth: usize) -> bool {
+        self.replica.corrupt(nth)
     }
 
     /// The room's ticks per second, once the client has joined.
@@ -156,8 +164,14 @@ impl Client {
         if update.state.is_empty() {
             return Ok(Event::Other);
         }
-        let info = self.replica.apply(&update.state)?;
-        if info.checksum == Some(false) {
+        let info = match self.replica.apply(&update.state) {
+            Ok(info) => info,
+            // Still under way when the report went out: the server starts anew soon.
+            Err(FrameError::NoBase) if self.is_healing => return Ok(Event::Other),
+            Err(error) => return Err(error.into()),
+        };
+        self.is_healing = info.checksum == Some(false);
+        if self.is_healing {
             self.report = self.replica.report();
         }
         Ok(Event::State(info))

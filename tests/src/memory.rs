@@ -142,6 +142,11 @@ impl<G: Game> Match<G> {
         self.players.len() - 1
     }
 
+    /// Puts something wrong into what a client sees, as a bug would.
+    pub fn corrupt(&mut self, player: usize, nth: usize) -> bool {
+        self.players.get_mut(player).is_some_and(|player| player.client.corrupt(nth))
+    }
+
     /// Everybody who was brought, in order.
     pub fn players(&self) -> &[Player] {
         &self.players
@@ -273,11 +278,7 @@ fn join<G: Game>(
     }
 }
 
-fn close<G: Game>(
-    room: &mut Room<G>,
-    player: &mut Player,
-    reason: CloseReason,
-) -> Option<Vec<u8>> {
+fn close<G: Game>(room: &mut Room<G>, player: &mut Player, reason: CloseReason) -> Option<Vec<u8>> {
     if let Some(id) = player.id.take() {
         room.leave(id);
     }

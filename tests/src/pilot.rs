@@ -1,8 +1,8 @@
 //! A player of the arena who flies about and shoots, on a seed.
 
-use arena_shared::{Controls, JoinRequest};
+use arena_shared::{Controls, Heading, JoinRequest, Motion, Seat, motion::ANGLES};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
-use tickwire_shared::{Schema, record::encode_record};
+use tickwire_shared::{Replica, Schema, record::encode_record};
 
 /// A player of the arena.
 #[derive(Debug)]
@@ -39,3 +39,25 @@ impl Pilot {
         self.controls
     }
 }
+
+/// Controls that bring a client's own ship to a place, and keep it about there.
+pub fn fly_to(world: &Replica, place: [i32; 2]) -> Controls {
+    let seat = world.entities().find_map(|entity| entity.get::<Seat>());
+    let ship = seat.and_then(|seat| world.find(seat.ship));
+    let Some(ship) = ship else { return Controls::default() };
+    let (Some(motion), Some(heading)) = (ship.get::<Motion>(), ship.get::<Heading>()) else {
+        return Controls::default();
+    };
+    // Aims at where it would be in two seconds if it did nothing, so that it brakes in time.
+    let [x, y] = [0, 1].map(|axis: usize| {
+        let part = |values: &[i32; 2]| f64::from(values.get(axis).copied().unwrap_or(0));
+        let velocity = motion.velocity.get(axis).copied().map_or(0.0, f64::from);
+        part(&place) - part(&motion.position) - velocity * AHEAD_TICKS
+    });
+    let turns = y.atan2(x) / std::f64::consts::TAU * f64::from(ANGLES);
+    let off = (turns - f64::from(heading.angle)).rem_euclid(f64::from(ANGLES));
+    let off = if off > f64::from(ANGLES) / 2.0 { off - f64::from(ANGLES) } else { off };
+    Controls { thrust: off.abs() < 90.0, fire: false, turn: off.clamp(-40.0, 40.0) as i8 }
+}
+
+const AHEAD_TICKS: f64 = 40.0;
