@@ -16,7 +16,7 @@ use super::{
     deltas::Memo,
     events::EventQueue,
     motion::{self, FineColumns},
-    snapshot::{Row, Snapshot},
+    snapshot::{Row, Snapshot, Tenancy},
 };
 
 /// Turns the world into snapshots.
@@ -137,6 +137,7 @@ impl Capture {
             schema: Arc::clone(&self.schema),
             model: Arc::clone(&self.model),
             tick,
+            tenancies: rows.iter().map(|row| Tenancy::of(row, &self.model)).collect(),
             memo: Memo::new(height, self.model.groups.len(), self.distance_max),
             rows,
             codes,

@@ -270,9 +270,13 @@ impl ClientView {
         let mut is_quiet = true;
         for (at, slot) in self.slots.iter().enumerate().filter(|(_, slot)| slot.is_taken) {
             let row = usize::from(slot.row);
-            let is_here = now.tenant(slot.row, slot.generation).is_some() && work.take_seen(row);
+            let tenancy = now.tenancy(row);
+            // An empty row is never seen.
+            let is_here = tenancy.generation == slot.generation && work.take_seen(row);
             for group in 0..groups {
-                let is_wanted = is_here && now.may_see(row, group, moment.client, moment.view);
+                let is_wanted = is_here
+                    && (tenancy.is_open(group)
+                        || now.may_see(row, group, moment.client, moment.view));
                 let number = group as u8;
                 let Some(sub) = &self.subs[at * groups + group] else {
                     if is_wanted {
@@ -289,7 +293,7 @@ impl ClientView {
                         plan.status = delta.status;
                         is_quiet &= delta.is_still;
                         let from = work.changes.len() as u32;
-                        work.changes.extend_from_slice(&delta.symbols);
+                        work.changes.extend_from_slice(delta.symbols);
                         plan.changes = (from, work.changes.len() as u32);
                     }
                 }

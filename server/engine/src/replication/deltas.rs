@@ -4,7 +4,11 @@
 //! case, one tick and a warm receiver, is made ahead of demand; everything else by the first
 //! network worker that needs it, while the others that need it wait for it.
 
-#![allow(clippy::indexing_slicing, reason = "rows and groups come from the snapshots' own tables")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "rows and groups come from the snapshots' own tables; a tick has few symbols"
+)]
 
 use std::{
     array,
@@ -24,27 +28,58 @@ use super::{
 };
 
 /// What has become of a sub-entity since a base.
-#[derive(Debug)]
-pub(super) struct Delta {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Delta<'a> {
     /// Exact, changed, or reset where no delta leads there.
     pub(super) status: Status,
     /// Whether the state is the same as at the base: nothing to tell anybody.
     pub(super) is_still: bool,
     /// What follows the status.
-    pub(super) symbols: Box<[Symbol]>,
-    /// What the symbols cost, in 1/256 bit.
-    pub(super) cost: u32,
+    pub(super) symbols: &'a [Symbol],
+}
+
+/// A delta that was made on demand.
+#[derive(Debug)]
+struct OwnDelta {
+    status: Status,
+    is_still: bool,
+    symbols: Box<[Symbol]>,
+}
+
+/// The deltas that were made ahead of demand, close together: clients read them in no order.
+#[derive(Debug, Default)]
+struct Prepared {
+    /// By row and group; `None` where nothing was prepared.
+    places: Vec<Option<PreparedDelta>>,
+    symbols: Vec<Symbol>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct PreparedDelta {
+    from: u32,
+    to: u32,
+    status: Status,
+    is_still: bool,
 }
 
 /// What was worked out from a snapshot, by demand.
 #[derive(Debug)]
 pub(super) struct Memo {
+    prepared: OnceLock<Prepared>,
     /// By distance to the base, cold and warm.
-    deltas: Box<[[OnceLock<Lazy<Delta>>; 2]]>,
-    entries: Lazy<Delta>,
+    deltas: Box<[[OnceLock<Lazy<OwnDelta>>; 2]]>,
+    entries: Lazy<Entry>,
     hashes: Lazy<u32>,
     groups: usize,
     cells: usize,
+}
+
+/// A whole state but for its position and references.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) symbols: Box<[Symbol]>,
+    /// What the symbols cost, in 1/256 bit.
+    pub(super) cost: u32,
 }
 
 impl Memo {
@@ -52,6 +87,7 @@ impl Memo {
     pub(super) fn new(rows: usize, groups: usize, distance_max: usize) -> Self {
         let cells = rows * groups;
         Self {
+            prepared: OnceLock::new(),
             deltas: (0..distance_max).map(|_| array::from_fn(|_| OnceLock::new())).collect(),
             entries: Lazy::new(cells),
             hashes: Lazy::new(cells),
@@ -71,16 +107,31 @@ pub(super) struct Span<'a> {
 
 impl Snapshot {
     /// What has become of a sub-entity over a span. The entity must be there at its ends.
-    pub(super) fn delta(&self, span: Span<'_>, row: usize, group: usize) -> Option<&Delta> {
+    pub(super) fn delta(&self, span: Span<'_>, row: usize, group: usize) -> Option<Delta<'_>> {
         let distance = usize::try_from(self.tick.since(span.base.tick)).ok()?.checked_sub(1)?;
-        let by_warmth = self.memo.deltas.get(distance)?;
-        let column = by_warmth[usize::from(span.previous.is_some())]
+        let is_warm = span.previous.is_some();
+        let cell = row * self.memo.groups + group;
+        if distance == 0
+            && is_warm
+            && let Some(prepared) = self.memo.prepared.get()
+            && let Some(Some(place)) = prepared.places.get(cell)
+        {
+            let PreparedDelta { from, to, status, is_still } = *place;
+            let symbols = &prepared.symbols[from as usize..to as usize];
+            return Some(Delta { status, is_still, symbols });
+        }
+        let column = self.memo.deltas.get(distance)?[usize::from(is_warm)]
             .get_or_init(|| Lazy::new(self.memo.cells));
-        Some(column.get(row * self.memo.groups + group, || self.make_delta(span, row, group)))
+        let OwnDelta { status, is_still, symbols } = column.get(cell, || {
+            let mut symbols = Vec::new();
+            let (status, is_still) = self.make_delta(span, row, group, &mut symbols);
+            OwnDelta { status, is_still, symbols: symbols.into() }
+        });
+        Some(Delta { status: *status, is_still: *is_still, symbols })
     }
 
     /// The whole state of a sub-entity but for its position and references.
-    pub(super) fn entry(&self, row: usize, group: usize) -> &Delta {
+    pub(super) fn entry(&self, row: usize, group: usize) -> &Entry {
         self.memo.entries.get(row * self.memo.groups + group, || {
             let mut state = State::default();
             self.gather(row, group, &mut state);
@@ -89,7 +140,8 @@ impl Snapshot {
             self.shape(row, group)
                 .code_entry(&mut symbols, &self.model, &mut present)
                 .expect("a captured state is inside its ranges");
-            Delta::new(Status::Reset, false, symbols)
+            let cost = symbols.iter().map(|symbol| symbol.cost()).sum();
+            Entry { symbols: symbols.into(), cost }
         })
     }
 
@@ -102,10 +154,17 @@ impl Snapshot {
         })
     }
 
-    fn make_delta(&self, span: Span<'_>, row: usize, group: usize) -> Delta {
+    /// Appends a delta to `symbols`; what it is, and whether nothing changed at all.
+    fn make_delta(
+        &self,
+        span: Span<'_>,
+        row: usize,
+        group: usize,
+        symbols: &mut Vec<Symbol>,
+    ) -> (Status, bool) {
         let shape = self.shape(row, group);
         if span.base.mask(row, group) != shape.mask {
-            return Delta::new(Status::Reset, false, Vec::new());
+            return (Status::Reset, false);
         }
         SCRATCH.with_borrow_mut(|[now, base, previous]| {
             self.gather(row, group, now);
@@ -118,25 +177,16 @@ impl Snapshot {
             let past = Past { codes: &base.codes, previous, sequences: &base.sequences, steps };
             let mut present = Present { codes: &mut now.codes, sequences: &mut now.sequences };
             if shape.is_remade(past, &present) {
-                return Delta::new(Status::Reset, false, Vec::new());
+                return (Status::Reset, false);
             }
             if shape.is_predicted(past, &present) {
-                let is_still = past.codes == present.codes;
-                return Delta::new(Status::Exact, is_still, Vec::new());
+                return (Status::Exact, past.codes == present.codes);
             }
-            let mut symbols: Vec<Symbol> = Vec::new();
             shape
-                .code_update(&mut symbols, &self.model, past, &mut present)
+                .code_update(symbols, &self.model, past, &mut present)
                 .expect("a captured state is inside its ranges");
-            Delta::new(Status::Changed, false, symbols)
+            (Status::Changed, false)
         })
-    }
-}
-
-impl Delta {
-    fn new(status: Status, is_still: bool, symbols: Vec<Symbol>) -> Self {
-        let cost = symbols.iter().map(|symbol| symbol.cost()).sum();
-        Self { status, is_still, symbols: symbols.into(), cost }
     }
 }
 
@@ -149,17 +199,25 @@ pub(super) fn prepare(history: &History) {
         return;
     };
     let span = Span { base, previous: Some(previous) };
+    let mut prepared = Prepared { places: vec![None; newest.memo.cells], symbols: Vec::new() };
     for (at, row) in newest.rows.iter().enumerate().filter(|(_, row)| row.mask != 0) {
         let Ok(index) = u16::try_from(at) else { return };
         let has_past = |past: &Arc<Snapshot>| past.tenant(index, row.generation).is_some();
-        if has_past(base) && has_past(previous) {
-            for group in 0..newest.model.groups.len() {
-                if newest.mask(at, group) != 0 {
-                    let _ = newest.delta(span, at, group);
-                }
+        if !has_past(base) || !has_past(previous) {
+            continue;
+        }
+        for group in 0..newest.memo.groups {
+            if newest.mask(at, group) != 0 {
+                let from = prepared.symbols.len() as u32;
+                let (status, is_still) = newest.make_delta(span, at, group, &mut prepared.symbols);
+                let to = prepared.symbols.len() as u32;
+                prepared.places[at * newest.memo.groups + group] =
+                    Some(PreparedDelta { from, to, status, is_still });
             }
         }
     }
+    // Where somebody was faster, what is there is the same.
+    let _ = newest.memo.prepared.set(prepared);
 }
 
 /// Values made on first demand, by number.

@@ -8,7 +8,7 @@
 use std::sync::{Arc, OnceLock};
 
 use tickwire_shared::{
-    ClientId, NetId, Schema, Tick,
+    Audience, ClientId, NetId, Schema, Tick,
     replication::{
         model::{Archetype, Model},
         values::{Sequence, Shape},
@@ -28,6 +28,8 @@ pub struct Snapshot {
     pub(super) model: Arc<Model>,
     pub(super) tick: Tick,
     pub(super) rows: Vec<Row>,
+    /// The same in few bytes, which is all that most clients need to read.
+    pub(super) tenancies: Vec<Tenancy>,
     /// Lane by lane, each as long as `rows`.
     pub(super) codes: Vec<u32>,
     /// Sequence by sequence, each as long as `rows`.
@@ -51,6 +53,34 @@ pub(super) struct Row {
 impl Row {
     pub(super) const EMPTY: Self =
         Self { generation: 0, team: None, owner: None, visible_to: u64::MAX, mask: 0 };
+}
+
+/// Who has a row, and which of its groups everybody may see.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tenancy {
+    pub(super) generation: u16,
+    open: u16,
+}
+
+impl Tenancy {
+    /// Nobody's: no slot has this generation and an empty row.
+    const NOBODY: Self = Self { generation: u16::MAX, open: 0 };
+
+    pub(super) fn of(row: &Row, model: &Model) -> Self {
+        let groups = model.groups.iter().take(u16::BITS as usize).enumerate();
+        let open = groups.filter(|(_, group)| {
+            group.audience == Audience::Everyone
+                && row.visible_to == u64::MAX
+                && row.mask & group.mask != 0
+        });
+        let open = open.fold(0, |open, (number, _)| open | 1 << number);
+        Self { generation: row.generation, open }
+    }
+
+    /// Whether everybody who has the entity in view sees this group of it.
+    pub(super) fn is_open(self, group: usize) -> bool {
+        group < u16::BITS as usize && self.open >> group & 1 != 0
+    }
 }
 
 impl Snapshot {
@@ -140,6 +170,10 @@ impl Snapshot {
             .filter(|tenant| tenant.generation == generation && tenant.mask != 0)
     }
 
+    pub(super) fn tenancy(&self, row: usize) -> Tenancy {
+        self.tenancies.get(row).copied().unwrap_or(Tenancy::NOBODY)
+    }
+
     /// The components of a group that an entity has.
     pub(super) fn mask(&self, row: usize, group: usize) -> u64 {
         self.rows.get(row).map_or(0, |row| row.mask & self.model.groups[group].mask)
@@ -168,7 +202,6 @@ impl Snapshot {
 
     /// Whether a client may see an entity's group, wherever it is.
     pub(super) fn may_see(&self, row: usize, group: usize, client: ClientId, view: &View) -> bool {
-        use tickwire_shared::Audience;
         let tenant = &self.rows[row];
         tenant.mask & self.model.groups[group].mask != 0
             && tenant.visible_to & view.mask != 0
