@@ -29,7 +29,7 @@ pub struct Conditions {
     pub latency: Duration,
     /// Most that is added to it, uniformly.
     pub jitter: Duration,
-    /// Most bytes per second; `None` for no limit.
+    /// Most bytes per second towards the client; `None` for no limit.
     pub bytes_per_second: Option<u32>,
     /// Chance that a chunk is followed by a stall.
     pub stall_chance: f64,
@@ -112,8 +112,8 @@ async fn accept(
             let (up_read, up_write) = upstream.into_split();
             let other = StdRng::seed_from_u64(rng.random());
             tokio::join!(
-                pass(down_read, up_write, conditions.clone(), rng),
-                pass(up_read, down_write, conditions, other),
+                pass(down_read, up_write, conditions.clone(), Direction::Up, rng),
+                pass(up_read, down_write, conditions, Direction::Down, other),
             );
         });
         let mut connections = connections.lock().unwrap_or_else(PoisonError::into_inner);
@@ -122,12 +122,20 @@ async fn accept(
     }
 }
 
+/// Which way bytes go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    Up,
+    Down,
+}
+
 /// Carries one direction: a reader that stamps chunks with their time of release, and a writer
 /// that waits for it.
 async fn pass(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     conditions: watch::Receiver<Conditions>,
+    direction: Direction,
     mut rng: StdRng,
 ) {
     let (sender, mut receiver) = mpsc::channel::<(Instant, Vec<u8>)>(CHUNKS_UNDER_WAY_MAX);
@@ -141,7 +149,9 @@ async fn pass(
             }
             let jitter = weather.jitter.mul_f64(rng.random::<f64>());
             free_at = free_at.max(Instant::now() + weather.latency + jitter);
-            if let Some(rate) = weather.bytes_per_second {
+            if direction == Direction::Down
+                && let Some(rate) = weather.bytes_per_second
+            {
                 free_at += Duration::from_secs_f64(count as f64 / f64::from(rate.max(1)));
             }
             if rng.random_bool(weather.stall_chance) {

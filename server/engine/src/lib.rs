@@ -17,7 +17,8 @@
 //! - [`game`]: what a game implements. [`room`]: one world, stepped by hand.
 //! - [`tick_loop`]: keeps a room's time. [`bridge`]: what lies between it and the network.
 //! - [`replication`]: who gets to see what, in the fewest bits.
-//! - [`session`]: a client's life, without sockets. `net`: the sockets.
+//! - [`session`]: a client's life, without sockets; `pace`: how many frames may be under way.
+//! - `net`: the sockets.
 //! - [`server`]: starts and stops it all. [`config`], [`metrics`], [`page`], [`recording`].
 //! - [`typescript`]: a game's protocol for the browser.
 //! - [`limits`]: what bounds everything.
@@ -28,6 +29,7 @@ pub mod game;
 pub mod limits;
 pub mod metrics;
 mod net;
+mod pace;
 pub mod page;
 pub mod recording;
 pub mod replication;

@@ -27,6 +27,7 @@ use crate::{
         FRAMES_PER_SECOND_MAX, HELLO_TIMEOUT, IDLE_TIMEOUT, STATE_FRAME_BYTES_MAX,
         UNACKNOWLEDGED_BYTES_MAX,
     },
+    pace::Pace,
     replication::{ClientView, Desync},
     room::Published,
 };
@@ -57,11 +58,7 @@ struct Playing {
     view: ClientView,
     sender: ReliableSender,
     receiver: ReliableReceiver,
-    /// Newest state that the client's application took in.
-    seen: Option<Tick>,
-    /// When each of the last state frames was made, by tick: for the round trip.
-    sent: Vec<(Tick, Instant)>,
-    round_trip: Option<Duration>,
+    pace: Pace,
     stamp: Option<(u32, Instant)>,
     /// Highest number of the client's messages that it knows to be acknowledged.
     acknowledged: u32,
@@ -132,9 +129,7 @@ impl Session {
             view: ClientView::new(),
             sender: ReliableSender::new(UNACKNOWLEDGED_BYTES_MAX),
             receiver: ReliableReceiver::default(),
-            seen: None,
-            sent: Vec::new(),
-            round_trip: None,
+            pace: Pace::new(room.tick_rate),
             stamp: None,
             acknowledged: 0,
             desync: None,
@@ -197,7 +192,7 @@ impl Playing {
         now: Instant,
     ) -> Result<Heard, CloseReason> {
         check_lengths(&update)?;
-        self.handle_seen(Tick::new(update.seen), now)?;
+        self.pace.handle_seen(Tick::new(update.seen), now);
         let unsent = |_| CloseReason::UnexpectedFrame;
         self.sender.handle_acknowledged(update.acknowledged).map_err(unsent)?;
         if let Some(stamp) = update.stamp_ms {
@@ -223,22 +218,9 @@ impl Playing {
         Ok(Heard::Inputs(inputs))
     }
 
-    fn handle_seen(&mut self, seen: Tick, now: Instant) -> Result<(), CloseReason> {
-        let Some(at) = self.sent.iter().position(|(tick, _)| *tick == seen) else {
-            return Ok(());
-        };
-        if let Some((_, sent_at)) = self.sent.drain(..=at).next_back() {
-            let sample = now.duration_since(sent_at);
-            // RFC 6298's smoothing, gain 1/8.
-            self.round_trip = Some(self.round_trip.map_or(sample, |old| (old * 7 + sample) / 8));
-        }
-        self.seen = Some(seen);
-        Ok(())
-    }
-
     fn poll_frame(&mut self, published: &Published, now: Instant) -> Option<Vec<u8>> {
         let mut state = Vec::new();
-        if self.is_ready(now)
+        if self.pace.is_ready()
             && let Some(own) = published.clients.get(&self.client)
         {
             self.view.compose(
@@ -257,7 +239,7 @@ impl Playing {
             return None;
         }
         if !state.is_empty() {
-            self.sent.push((published.tick, now));
+            self.pace.handle_sent(published.tick, now);
         }
         self.acknowledged = self.receiver.acknowledged();
         let clock = self.stamp.take().map(|(stamp_ms, came_at)| {
@@ -266,14 +248,6 @@ impl Playing {
         let acknowledged = self.acknowledged;
         let update = ServerUpdate { acknowledged, clock, first_message, messages, state };
         Some(encode(&ServerFrame::Update(update)))
-    }
-
-    /// Whether the client keeps up: frames under way cover its round trip and two ticks more.
-    fn is_ready(&self, _now: Instant) -> bool {
-        let tick = Duration::from_secs(1) / u32::from(self.room.tick_rate.max(1));
-        let round_trip = self.round_trip.unwrap_or(ROUND_TRIP_AT_FIRST);
-        let under_way_max = round_trip.as_nanos().div_ceil(tick.as_nanos().max(1)) + 2;
-        (self.sent.len() as u128) < under_way_max
     }
 }
 
@@ -289,9 +263,6 @@ impl Published {
         ClockEcho { stamp_ms, held_ms, tick, tick_fraction: fraction }
     }
 }
-
-/// Round trip that a client is believed to have before one was measured.
-const ROUND_TRIP_AT_FIRST: Duration = Duration::from_millis(300);
 
 fn check_hello(hello: &Hello, protocol: u64) -> Result<(), CloseReason> {
     let is_long = hello.room.len() > ROOM_NAME_BYTES_MAX

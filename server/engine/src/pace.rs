@@ -1,0 +1,126 @@
+//! How many frames may be under way to a client.
+//!
+//! Sockets and proxies take minutes of small frames, so what the client's *application* has
+//! taken in is what counts. As many frames are under way as fill the path without waiting on
+//! it: the shortest round trip times the rate at which the client takes frames, plus two. (The
+//! smoothed round trip would not do: on a slow path it grows with the frames under way, and they
+//! with it.) This is the bandwidth-delay product of Cardwell et al., "BBR: Congestion-Based
+//! Congestion Control" (2016), in frames.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+use tickwire_shared::Tick;
+
+/// Frames beyond what fills the path: one to be written, one to be read.
+const FRAMES_TO_SPARE: f64 = 2.0;
+
+/// Share of a new rate in the smoothed one.
+const RATE_GAIN: f64 = 0.125;
+
+/// How many frames may be under way to a client.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    ticks_per_second: f64,
+    under_way: VecDeque<(Tick, Instant)>,
+    /// Shortest round trip so far.
+    round_trip: Option<Duration>,
+    /// Frames that the client takes in a second.
+    rate: f64,
+    seen_at: Option<Instant>,
+}
+
+impl Pace {
+    /// For a client that has been sent nothing.
+    pub(crate) fn new(tick_rate: u16) -> Self {
+        let ticks_per_second = f64::from(tick_rate.max(1));
+        let rate = ticks_per_second;
+        Self { ticks_per_second, under_way: VecDeque::new(), round_trip: None, rate, seen_at: None }
+    }
+
+    /// Whether another frame may go.
+    pub(crate) fn is_ready(&self) -> bool {
+        let round_trip = self.round_trip.unwrap_or_default().as_secs_f64();
+        (self.under_way.len() as f64) < (round_trip * self.rate).ceil() + FRAMES_TO_SPARE
+    }
+
+    /// A frame of this tick goes.
+    pub(crate) fn handle_sent(&mut self, tick: Tick, now: Instant) {
+        self.under_way.push_back((tick, now));
+    }
+
+    /// The client has taken in the frame of this tick, and with it those before.
+    pub(crate) fn handle_seen(&mut self, tick: Tick, now: Instant) {
+        let Some(at) = self.under_way.iter().position(|(sent, _)| *sent == tick) else { return };
+        let Some((_, sent_at)) = self.under_way.drain(..=at).next_back() else { return };
+        let sample = now.saturating_duration_since(sent_at);
+        self.round_trip = Some(self.round_trip.map_or(sample, |least| least.min(sample)));
+        if let Some(before) = self.seen_at {
+            let seconds = now.saturating_duration_since(before).as_secs_f64();
+            let rate = (at + 1) as f64 / seconds.max(f64::MIN_POSITIVE);
+            // Where little was to be sent the rate says nothing about the path.
+            let rate = if self.under_way.is_empty() { rate.max(self.rate) } else { rate };
+            let rate = rate.min(self.ticks_per_second);
+            self.rate += (rate - self.rate) * RATE_GAIN;
+        }
+        self.seen_at = Some(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TICK_MS: u64 = 50;
+
+    /// Plays a path of this round trip that carries a frame per `frame_ms`, for a minute. Returns
+    /// frames per second, and the greatest age of a frame on arrival in the second half.
+    fn play(round_trip_ms: u64, frame_ms: u64) -> (f64, u64) {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut pace = Pace::new(20);
+        // When each frame reaches the client, and its tick.
+        let mut arrivals = VecDeque::new();
+        let (mut free_at, mut taken, mut oldest) = (0, 0, 0);
+        for ms in 0..60_000u64 {
+            while let Some((arrives, tick)) = arrivals.front().copied()
+                && arrives + round_trip_ms / 2 <= ms
+            {
+                arrivals.pop_front();
+                pace.handle_seen(Tick::new(tick), at(ms));
+            }
+            if ms % TICK_MS == 0 && pace.is_ready() {
+                let tick = u32::try_from(ms / TICK_MS).expect("a minute is short");
+                pace.handle_sent(Tick::new(tick), at(ms));
+                free_at = free_at.max(ms) + frame_ms;
+                let arrives = free_at + round_trip_ms / 2;
+                arrivals.push_back((arrives, tick));
+                taken += 1;
+                if ms > 30_000 {
+                    oldest = oldest.max(arrives - ms);
+                }
+            }
+        }
+        (f64::from(taken) / 60.0, oldest)
+    }
+
+    #[test]
+    fn a_long_path_is_filled() {
+        for round_trip_ms in [0, 40, 100, 300, 800] {
+            let (rate, _) = play(round_trip_ms, 1);
+            assert!(rate > 19.0, "{round_trip_ms} ms: {rate} frames a second of 20");
+        }
+    }
+
+    #[test]
+    fn a_narrow_path_gets_fewer_fresher_frames() {
+        for (round_trip_ms, frame_ms) in [(20, 120), (100, 200), (300, 400)] {
+            let (rate, oldest) = play(round_trip_ms, frame_ms);
+            let most = 1000.0 / frame_ms as f64;
+            assert!(rate > most * 0.8, "{rate} frames a second of {most} that the path carries");
+            assert!(oldest < round_trip_ms / 2 + 5 * frame_ms, "a frame is {oldest} ms old");
+        }
+    }
+}
