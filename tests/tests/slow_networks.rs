@@ -49,7 +49,8 @@ async fn slow_and_stalling_clients_stay_fresh_and_others_notice_nothing() -> Res
     // Ratios within one run: a busy machine slows everybody down alike.
     let (slow_rate, rate) = (slow.frames_per_bot_s(), others.frames_per_bot_s());
     assert!(slow_rate > 1.0, "the slow one gets what it can take: {slow_rate:.1} frames a second");
-    assert!(rate > slow_rate * 1.2, "the others get more: {rate:.1} and {slow_rate:.1} a second");
+    // A slow one in a quiet corner takes nearly every frame too.
+    assert!(rate > slow_rate * 0.95, "others are not held up: {rate:.1} and {slow_rate:.1}");
     let oldest = oldest_ms(&slow, 0.99);
     assert!(u128::from(oldest) < AGE_MAX.as_millis(), "the slow one's world is {oldest} ms old");
     server.stop().await;
