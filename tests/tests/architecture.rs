@@ -71,8 +71,16 @@ fn bincode_is_known_to_the_codec_alone() {
 #[test]
 fn the_top_level_holds_what_was_agreed() {
     let allowed = [
-        "Cargo.toml", "Cargo.lock", "README.md", "LICENSE", "server", "shared", "web-client", "assets",
-        "tests", "target",
+        "Cargo.toml",
+        "Cargo.lock",
+        "README.md",
+        "LICENSE",
+        "server",
+        "shared",
+        "web-client",
+        "assets",
+        "tests",
+        "target",
     ];
     let entries = fs::read_dir(root()).expect("the workspace can be listed");
     for entry in entries {

@@ -196,10 +196,9 @@ async fn a_rebound_name_is_answered_by_neither_door() -> Result<()> {
     let name = "tickwire_closes_total{reason=\"HostRefused\"}";
     let before = counter(&server, name).await?;
     let client = reqwest::Client::new();
-    for (address, path, status) in [
-        (server.public_address(), "healthz", 421),
-        (server.internal_address(), "metrics", 403),
-    ] {
+    for (address, path, status) in
+        [(server.public_address(), "healthz", 421), (server.internal_address(), "metrics", 403)]
+    {
         let request = client.get(format!("http://{address}/{path}"));
         let response = request.header("Host", "evil.example").send().await?;
         assert_eq!(response.status().as_u16(), status, "{path}");

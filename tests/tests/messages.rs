@@ -61,8 +61,7 @@ fn client_frames() -> Vec<(Value, ClientFrame)> {
 }
 
 fn server_frames() -> Vec<(Value, ServerFrame)> {
-    let welcome =
-        Welcome { client: 3, tick_rate: 20, tick: 70_000, room: String::from("main") };
+    let welcome = Welcome { client: 3, tick_rate: 20, tick: 70_000, room: String::from("main") };
     let clock = ClockEcho { stamp_ms: 1, held_ms: 2, tick: 3, tick_fraction: u16::MAX };
     let update = ServerUpdate {
         acknowledged: 7,
