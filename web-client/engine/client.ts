@@ -239,10 +239,9 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
     // A listener may have left just now.
     if (this.#transport === undefined) return;
     const nowMs = this.#now();
-    const sinceSpokenMs = nowMs - this.#spokeAtMs;
-    const silenceMs = SILENCE_MAX_MS + (SILENCE_MAX_TICKS * 1000) / this.tickRate;
-    // A page that slept itself has yet to hear what came meanwhile.
-    if (nowMs - this.#heardAtMs > silenceMs && sinceSpokenMs < SILENCE_MAX_MS / 2) {
+    // A page that slept has yet to hear what came meanwhile.
+    if (nowMs - this.#spokeAtMs > SILENCE_MAX_MS / 2) this.#heardAtMs = nowMs;
+    if (nowMs - this.#heardAtMs > SILENCE_MAX_MS + (SILENCE_MAX_TICKS * 1000) / this.tickRate) {
       this.#lose(undefined, undefined, 0);
       return;
     }

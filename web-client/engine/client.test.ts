@@ -1,0 +1,286 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Client, type ConnectionState, connect } from './client.ts';
+import { CLOSE_REASONS } from './close-reason.ts';
+import { close, protocol, seeded, stampOf, states, update, welcome } from './fake-server.ts';
+import { MemoryTransport } from './memory-transport.ts';
+import type { EntityBase } from './world.ts';
+
+const TICK_MS = 50;
+
+let transports: MemoryTransport[];
+let heard: ConnectionState[];
+let client: Client;
+let wake: () => void;
+let inputs: number;
+
+/** The newest connection. */
+function line(): MemoryTransport {
+  return transports.at(-1)!;
+}
+
+/** A server that makes 20 ticks a second from the golden first tick on, and answers at once. */
+function serve(ms: number): void {
+  for (let passed = 0; passed < ms; passed += TICK_MS) {
+    vi.advanceTimersByTime(TICK_MS);
+    answer();
+  }
+}
+
+function answer(): void {
+  const stamps = line()
+    .sent.splice(0)
+    .flatMap((frame) => (frame[0] === 1 ? (stampOf(frame) ?? []) : []));
+  const ticks = performance.now() / TICK_MS;
+  const tick = states[0]!.tick + Math.floor(ticks);
+  const clock = { stampMs: stamps.at(-1) ?? 0, heldMs: 0, tick, tickFraction: Math.floor((ticks % 1) * 65536) };
+  line().deliver(update(stamps.length > 0 ? { clock } : {}));
+}
+
+/** Lets the client in, with a first state. */
+function admit(): void {
+  line().open();
+  line().deliver(welcome());
+  line().deliver(update({ state: states[0]!.bytes }));
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  transports = [];
+  heard = [];
+  inputs = 0;
+  client = open();
+  client.on('state', (state) => heard.push(state));
+});
+
+afterEach(() => {
+  client.leave();
+  vi.useRealTimers();
+});
+
+describe('client', () => {
+  it('says hello first, and plays once it is welcome', () => {
+    expect(client.state.kind).toBe('connecting');
+    line().open();
+    expect(line().sent.map((frame) => frame[0])).toEqual([0]);
+    line().deliver(welcome());
+    expect(heard).toEqual([{ kind: 'playing' }]);
+    expect(client.clientId).toBe(7);
+  });
+
+  it('asks for one input per tick', () => {
+    admit();
+    serve(1000);
+    inputs = 0;
+    serve(10_000);
+    expect(inputs).toBeGreaterThan(198);
+    expect(inputs).toBeLessThan(202);
+    expect(client.pingMs).toBeLessThan(2 * TICK_MS);
+  });
+
+  it('draws what came', () => {
+    admit();
+    serve(1000);
+    client.world.advance(performance.now());
+    expect(client.world.entities.length).toBeGreaterThan(5);
+  });
+
+  it('goes on answering in the background, where timers are slow', () => {
+    admit();
+    serve(1000);
+    vi.spyOn(globalThis, 'setTimeout').mockReturnValue(0 as unknown as ReturnType<typeof setTimeout>);
+    vi.advanceTimersByTime(TICK_MS * 3);
+    line().sent.length = 0;
+    for (const { bytes } of states.slice(1, 13)) {
+      line().deliver(update({ state: bytes }));
+      vi.advanceTimersByTime(TICK_MS);
+    }
+    expect(line().sent.length).toBeGreaterThan(3);
+    vi.restoreAllMocks();
+  });
+
+  it('comes back by itself when the connection breaks, waiting longer each time', () => {
+    admit();
+    for (let attempt = 1; attempt <= 5; attempt += 1) {
+      line().end();
+      const state = client.state;
+      if (state.kind !== 'reconnecting') throw new Error(`it is ${state.kind}`);
+      expect(state.attempt).toBe(attempt);
+      const waitMs = state.retryAtMs - performance.now();
+      expect(waitMs).toBeGreaterThan(124 * 2 ** attempt);
+      expect(waitMs).toBeLessThan(251 * 2 ** attempt);
+      vi.advanceTimersByTime(waitMs - 2);
+      expect(transports).toHaveLength(attempt);
+      vi.advanceTimersByTime(3);
+      expect(transports).toHaveLength(attempt + 1);
+    }
+    admit();
+    expect(client.state.kind).toBe('playing');
+  });
+
+  it('begins with short waits again after it played for a while, and only then', () => {
+    for (let round = 0; round < 4; round += 1) {
+      admit();
+      line().end();
+      vi.advanceTimersByTime(10_000);
+    }
+    expect(client.state).toMatchObject({ attempt: 4 });
+    admit();
+    serve(11_000);
+    line().end();
+    expect(client.state).toMatchObject({ attempt: 1 });
+  });
+
+  it('tries at once when the network is back, and only where it waits', () => {
+    wake();
+    expect(transports).toHaveLength(1);
+    admit();
+    wake();
+    expect(transports).toHaveLength(1);
+    line().end();
+    wake();
+    expect(transports).toHaveLength(2);
+    wake();
+    expect(transports, 'one attempt at a time').toHaveLength(2);
+  });
+
+  it('gives up on a server that answers nothing', () => {
+    line().open();
+    vi.advanceTimersByTime(10_001);
+    expect(client.state.kind).toBe('reconnecting');
+    expect(transports[0]!.isClosed).toBe(true);
+  });
+
+  it('leaves a connection that went silent', () => {
+    admit();
+    serve(3000);
+    vi.advanceTimersByTime(5900);
+    expect(client.state.kind).toBe('playing');
+    vi.advanceTimersByTime(300);
+    expect(client.state.kind).toBe('reconnecting');
+  });
+
+  it('hears what came while the machine slept before it calls a connection dead', () => {
+    admit();
+    serve(3000);
+    // Time passes without timers, as on a machine that sleeps.
+    const asleep = performance.now() + 60_000;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => asleep);
+    vi.advanceTimersByTime(TICK_MS * 2);
+    expect(client.state.kind).toBe('playing');
+    clock.mockRestore();
+  });
+
+  it('says every reason to stop as a sentence, and stops', () => {
+    client.leave();
+    for (const reason of CLOSE_REASONS.filter(({ code }) => code < 4100)) {
+      const stopped = open();
+      line().open();
+      line().deliver(close(reason.name));
+      expect(stopped.state).toEqual({ kind: 'closed', sentence: reason.sentence, reason: reason.name });
+      const tried = transports.length;
+      vi.advanceTimersByTime(60_000);
+      expect(transports).toHaveLength(tried);
+    }
+  });
+
+  it('says every other reason as a sentence, and tries again', () => {
+    client.leave();
+    for (const reason of CLOSE_REASONS.filter(({ code }) => code >= 4100)) {
+      const again = open();
+      line().open();
+      line().deliver(close(reason.name, '', 3000));
+      expect(again.state).toMatchObject({ kind: 'reconnecting', sentence: reason.sentence });
+      const tried = transports.length;
+      vi.advanceTimersByTime(2999);
+      expect(transports, 'not before the server said').toHaveLength(tried);
+      vi.advanceTimersByTime(1500);
+      expect(transports).toHaveLength(tried + 1);
+      again.leave();
+    }
+  });
+
+  it('does not hurry back before the moment that the server named', () => {
+    admit();
+    line().deliver(close('ServerStopping', '', 5000));
+    wake();
+    expect(transports).toHaveLength(1);
+    vi.advanceTimersByTime(6000);
+    expect(transports).toHaveLength(2);
+  });
+
+  it("prefers the server's own sentence", () => {
+    line().open();
+    line().deliver(close('JoinRefused', 'Names have letters.'));
+    expect(client.state).toMatchObject({ kind: 'closed', sentence: 'Names have letters.' });
+  });
+
+  it('understands a reason that only the close code tells', () => {
+    line().open();
+    line().end(4003);
+    expect(client.state).toMatchObject({ kind: 'closed', reason: 'ProtocolMismatch' });
+  });
+
+  it('begins again where a server sends nonsense', () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => {});
+    admit();
+    line().deliver(Uint8Array.of(9, 9, 9));
+    expect(client.state.kind).toBe('reconnecting');
+    vi.restoreAllMocks();
+  });
+
+  it('tells the server once of a state that it cannot read, and takes the fresh one', () => {
+    admit();
+    serve(500);
+    line().sent.length = 0;
+    line().deliver(update({ state: Uint8Array.of(255, 1, 2, 3) }));
+    expect(client.stats.desyncs).toBe(1);
+    vi.advanceTimersByTime(TICK_MS * 4);
+    const reports = line().sent.filter((frame) => frame.at(-1) !== 0);
+    expect(reports).toHaveLength(1);
+    line().deliver(update({ state: states[0]!.bytes }));
+    client.world.advance(performance.now());
+    expect(client.world.entities.length).toBeGreaterThan(5);
+  });
+
+  it('says good-bye, and is silent from then on', () => {
+    admit();
+    client.leave();
+    expect(line().sent.at(-1)).toEqual(Uint8Array.of(2));
+    expect(heard.at(-1)).toMatchObject({ kind: 'closed', reason: 'Left' });
+    const said = line().sent.length;
+    vi.advanceTimersByTime(60_000);
+    expect(line().sent).toHaveLength(said);
+    expect(transports).toHaveLength(1);
+  });
+
+  it('says which address it cannot use', () => {
+    const lost = connect({ url: 'no address', protocol, join: {}, input: () => ({}) });
+    vi.advanceTimersByTime(1);
+    expect(lost.state).toMatchObject({ kind: 'closed', reason: 'BadAddress' });
+  });
+});
+
+/** A client that connects over the next line. */
+function open(): Client {
+  const opened = connect<EntityBase, Record<string, unknown>, unknown, unknown>({
+    url: 'https://play.example',
+    protocol,
+    join: {},
+    input: () => {
+      inputs += 1;
+      return {};
+    },
+    open: () => {
+      const transport = new MemoryTransport();
+      transports.push(transport);
+      return transport;
+    },
+    random: seeded(4),
+    onWake: (handler) => {
+      wake = handler;
+      return () => {};
+    },
+  });
+  vi.advanceTimersByTime(0);
+  return opened;
+}

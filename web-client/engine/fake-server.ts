@@ -1,0 +1,76 @@
+/** A server's words, for tests: frames in its encoding, and the golden states that the Rust encoder wrote. */
+
+import { readFileSync } from 'node:fs';
+import { CLOSE_REASONS } from './close-reason.ts';
+import type { ClockEcho } from './codec.ts';
+import type { Protocol } from './schema.ts';
+
+interface Golden {
+  readonly protocol: Omit<Protocol, 'hash'> & { readonly hash: string };
+  readonly clients: readonly { readonly frames: readonly { readonly bytes: string; readonly tick: number }[] }[];
+}
+
+const golden: Golden = JSON.parse(readFileSync(new URL('../../tests/golden/frames.json', import.meta.url), 'utf8'));
+
+/** The protocol of the golden states. */
+export const protocol: Protocol = { ...golden.protocol, hash: BigInt(golden.protocol.hash) };
+
+/** States as one golden client got them: one of each tick, the first one fresh. */
+export const states: readonly { readonly tick: number; readonly bytes: Uint8Array }[] = golden.clients[0]!.frames.map(
+  ({ tick, bytes }) => ({ tick, bytes: Uint8Array.from(Buffer.from(bytes, 'hex')) }),
+);
+
+/** A welcome to client 7. */
+export function welcome(tickRate = 20, tick = 0): Uint8Array {
+  return Uint8Array.from([0, 7, ...varint(tickRate), ...varint(tick), 0]);
+}
+
+/** An update with what is given. */
+export function update(said: { readonly state?: Uint8Array; readonly clock?: ClockEcho }): Uint8Array {
+  const { state = new Uint8Array(0), clock } = said;
+  const echo =
+    clock === undefined
+      ? [0]
+      : [1, ...[clock.stampMs, clock.heldMs, clock.tick, clock.tickFraction].flatMap((part) => varint(part))];
+  return Uint8Array.from([1, 0, ...echo, 1, 0, ...varint(state.length), ...state]);
+}
+
+/** The end for the reason of this name. */
+export function close(name: string, sentence = '', retryAfterMs = 0): Uint8Array {
+  const number = CLOSE_REASONS.findIndex((reason) => reason.name === name);
+  const text = new TextEncoder().encode(sentence);
+  return Uint8Array.from([2, number, ...varint(text.length), ...text, ...varint(retryAfterMs)]);
+}
+
+/** The stamp in a client's update; undefined where there is none. */
+export function stampOf(frame: Uint8Array): number | undefined {
+  let at = 1;
+  const next = (): number => {
+    const lead = frame[at++]!;
+    const size = lead < 251 ? 0 : 2 ** (lead - 250);
+    let value = size === 0 ? lead : 0;
+    for (let byte = 0; byte < size; byte += 1) value += frame[at++]! * 256 ** byte;
+    return value;
+  };
+  next();
+  next();
+  return frame[at++] === 1 ? next() : undefined;
+}
+
+/** Numbers that look random, the same for the same seed. */
+export function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+function varint(value: number): number[] {
+  if (value < 251) return [value];
+  const size = value < 0x1_0000 ? 2 : 4;
+  const bytes = Array.from({ length: size }, (_, byte) => Math.floor(value / 256 ** byte) % 256);
+  return [size === 2 ? 251 : 252, ...bytes];
+}
