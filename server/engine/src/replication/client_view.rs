@@ -329,8 +329,9 @@ impl ClientView {
         work.held.clear();
         if margin > 0 {
             work.held.resize(words, 0);
-            let is_there =
-                |slot: &&Slot| slot.is_taken && now.tenant(slot.row, slot.generation).is_some();
+            let is_there = |slot: &&Slot| {
+                slot.is_taken && now.tenancy(slot.row.into()).generation == slot.generation
+            };
             for slot in self.slots.iter().filter(is_there) {
                 if let Some(word) = work.held.get_mut(usize::from(slot.row) / 64) {
                     *word |= 1 << (slot.row % 64);

@@ -45,6 +45,7 @@ impl Symbol {
 /// Appends the bytes of `symbols` and `check` to `out`.
 pub fn encode(symbols: &[Symbol], check: u16, out: &mut Vec<u8>) {
     let from = out.len();
+    out.reserve(symbols.len() + STATE_BYTES);
     let mut state = STATE_MIN + u32::from(check);
     for symbol in symbols.iter().rev() {
         let frequency = u32::from(symbol.frequency);
@@ -52,12 +53,30 @@ pub fn encode(symbols: &[Symbol], check: u16, out: &mut Vec<u8>) {
             out.push(state as u8);
             state >>= 8;
         }
-        state =
-            ((state / frequency) << FREQUENCY_BITS) + state % frequency + u32::from(symbol.start);
+        let share = divide(state, symbol.frequency);
+        state = (share << FREQUENCY_BITS) + (state - share * frequency) + u32::from(symbol.start);
     }
     out.extend_from_slice(&state.to_le_bytes()[..STATE_BYTES]);
     out[from..].reverse();
 }
+
+/// `state / frequency`, without the processor's slow division: exact for states below 2²⁴.
+fn divide(state: u32, frequency: u16) -> u32 {
+    ((u64::from(state) * RECIPROCALS[usize::from(frequency) & 0x1fff]) >> RECIPROCAL_BITS) as u32
+}
+
+const RECIPROCAL_BITS: u32 = 36;
+
+/// 2³⁶ / frequency, rounded up.
+static RECIPROCALS: [u64; 8192] = {
+    let mut reciprocals = [0; 8192];
+    let mut frequency = 1;
+    while frequency <= FREQUENCY_SUM as usize {
+        reciprocals[frequency] = (1u64 << RECIPROCAL_BITS).div_ceil(frequency as u64);
+        frequency += 1;
+    }
+    reciprocals
+};
 
 /// Takes symbols from bytes.
 #[derive(Debug)]
@@ -112,5 +131,23 @@ impl<'a> Decoder<'a> {
 
     fn byte(&mut self) -> Result<u32, FrameError> {
         self.bytes.next().map(|byte| u32::from(*byte)).ok_or(FrameError::Malformed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn division_by_multiplication_is_exact_at_both_sides_of_every_step() {
+        for frequency in 1..=FREQUENCY_SUM {
+            let last = (1 << 24) - 1;
+            let steps = (0..=last / frequency).step_by(97).chain([last / frequency]);
+            for state in steps
+                .flat_map(|step| [(step * frequency).saturating_sub(1), step * frequency, last])
+            {
+                assert_eq!(divide(state, frequency as u16), state / frequency);
+            }
+        }
     }
 }
