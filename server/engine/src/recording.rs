@@ -9,6 +9,7 @@ use std::{
     collections::BTreeMap,
     io::{self, BufRead, Write},
     sync::Arc,
+    time::Instant,
 };
 
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,7 @@ use tickwire_shared::{ClientId, Protocol, Schema, Tick};
 
 use crate::{
     game::{Claims, Game, RoomInfo},
-    room::Room,
+    room::{Published, Room},
 };
 
 /// What has to be equal for a replay to make sense.
@@ -221,7 +222,16 @@ impl<R: BufRead> Recording<R> {
 
     /// Plays it again, and stops where the world differs from what was recorded. `game` has to
     /// be made from the header's settings.
-    pub fn replay<G: Game>(mut self, game: G) -> Result<ReplayReport, ReplayError> {
+    pub fn replay<G: Game>(self, game: G) -> Result<ReplayReport, ReplayError> {
+        self.replay_watched(game, |_| ())
+    }
+
+    /// The same, showing `watch` each tick as the network would have got it.
+    pub fn replay_watched<G: Game>(
+        mut self,
+        game: G,
+        mut watch: impl FnMut(&Published),
+    ) -> Result<ReplayReport, ReplayError> {
         let expected = Schema::of::<G::Protocol>().hash();
         if self.header.protocol != expected {
             let Header { game, protocol, .. } = self.header;
@@ -248,6 +258,7 @@ impl<R: BufRead> Recording<R> {
                 let (tick, recorded) = (line.tick, line.checksum);
                 return Err(ReplayError::Differs { tick, recorded, found });
             }
+            watch(&room.publish(Instant::now()));
             ticks += 1;
         }
         Ok(ReplayReport { ticks, is_cut_off: self.is_cut_off })

@@ -11,6 +11,7 @@
 //! - [`interest`]: what lies in a view.
 //! - [`deltas`]: from one state to the next, once for everybody.
 //! - [`client_view`], [`budget`], [`desync`]: one client's frames.
+//! - [`trainer`]: codec tables from a room that was watched.
 
 pub mod audience;
 mod budget;
@@ -24,6 +25,7 @@ pub mod interest;
 mod motion;
 pub mod net_ids;
 pub mod snapshot;
+mod trainer;
 
 pub use audience::{Owner, Team, VisibleTo};
 pub use capture::{Capture, Clamped};
@@ -34,3 +36,4 @@ pub use history::History;
 pub use interest::{Area, View};
 pub use net_ids::NetIds;
 pub use snapshot::Snapshot;
+pub use trainer::{Survey, Trainer};

@@ -264,7 +264,8 @@ impl<G: Game> Room<G> {
         self.history.push(snapshot);
     }
 
-    fn publish(&self, at: Instant) -> Published {
+    /// What there is to tell the network after a tick.
+    pub(crate) fn publish(&self, at: Instant) -> Published {
         let clients = self.players.iter().map(|(client, player)| {
             let view = self.game.view(&self.world, *client);
             (*client, PublishedClient { view, input_applied: player.applied })

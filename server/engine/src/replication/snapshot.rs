@@ -234,3 +234,24 @@ impl Snapshot {
         })
     }
 }
+
+impl Snapshot {
+    /// The same world under another model of its schema; nothing is worked out from it yet.
+    pub(super) fn under(&self, model: &Arc<Model>) -> Self {
+        Self {
+            schema: Arc::clone(&self.schema),
+            model: Arc::clone(model),
+            tick: self.tick,
+            rows: self.rows.clone(),
+            tenancies: self.tenancies.clone(),
+            codes: self.codes.clone(),
+            sequences: self.sequences.clone(),
+            events: self.events.clone(),
+            grid: OnceLock::new(),
+            memo: Memo::new(self.rows.len(), model.groups.len(), BASES),
+        }
+    }
+}
+
+/// How far back a trainer's bases reach: its clients take every frame, or nearly.
+const BASES: usize = 16;

@@ -2,10 +2,12 @@
 //!
 //! `codec arena FILE` plays a trace of the arena workload, every player a client; `codec cubes
 //! FILE` a recording of 901 cubes, each frame coded from the one 6 or 1 before. Every decoded
-//! frame is compared with its input. The last line is one JSON object.
+//! frame is compared with its input. `codec game FILE --tables OUT` trains the tables of the arena
+//! game on a recorded match. The last line is one JSON object.
 
 mod arena;
 mod cubes;
+mod game;
 mod plain;
 mod stage;
 
@@ -41,6 +43,14 @@ enum Workload {
         #[arg(long)]
         tables: Option<PathBuf>,
     },
+    /// A recorded match of the arena game: makes codec tables for it.
+    Game {
+        /// A file that the arena's `--record` wrote.
+        file: PathBuf,
+        /// Where the tables go, for `Protocol::TABLES`.
+        #[arg(long)]
+        tables: PathBuf,
+    },
     /// 901 cubes: one client sees them all.
     Cubes {
         /// A recording, plain or gzip.
@@ -66,6 +76,7 @@ fn main() -> anyhow::Result<()> {
             };
             arena::measure(&trace, training, tables.as_deref())?
         }
+        Workload::Game { file, tables } => game::train(&file, &tables)?,
         Workload::Cubes { file, train, reference } => {
             let frames = cubes::parse(&read(&file)?)?;
             let train = train.map(|train| cubes::parse(&read(&train)?)).transpose()?;
