@@ -4,13 +4,11 @@
 //! - [`client`]: a client without a screen or a socket; [`server_clock`]: its idea of time.
 //! - [`pilot`]: what a bot wants in the arena; [`swarm`]: many of them on real sockets.
 //! - [`memory`]: a whole match in memory, on a virtual clock. [`socket`]: one bot on a real one.
-//! - [`local_server`]: a real server for one test.
 //! - [`scrape`]: what a server says of itself. [`proxy`]: networks that misbehave.
-//! - [`house`]: a real server on free ports. [`bad_server`]: one that misbehaves.
+//! - [`local_server`]: a real server for one test. [`bad_server`]: one that misbehaves.
 
 pub mod bad_server;
 pub mod client;
-pub mod house;
 pub mod local_server;
 pub mod memory;
 pub mod pilot;

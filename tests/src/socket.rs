@@ -4,19 +4,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use futures_util::{SinkExt as _, StreamExt as _};
-use tickwire_shared::{
-    Replica, Tick,
-    codec::decode_server,
-    messages::{Close, ServerFrame},
-};
+use tickwire_shared::{Replica, Tick};
 use tokio::{
     net::TcpStream,
     time::{interval, timeout},
 };
-use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{Message, client::IntoClientRequest as _, http::HeaderValue},
-};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
 use crate::{
     client::{Client, Event, Shared},
@@ -116,42 +109,4 @@ async fn hear(socket: &mut Socket) -> Result<Vec<u8>> {
             _ => {}
         }
     }
-}
-
-/// Sends these frames one after the other, each once the one before was answered, and returns how
-/// the server ends it: its last frame, and the code of the WebSocket's own close frame.
-pub async fn end_of(
-    url: &str,
-    origin: Option<&'static str>,
-    frames: Vec<Vec<u8>>,
-) -> Result<(Close, u16)> {
-    let mut request = websocket_url(url)?.into_client_request()?;
-    if let Some(origin) = origin {
-        request.headers_mut().insert("origin", HeaderValue::from_static(origin));
-    }
-    let (mut socket, _) = connect_async(request).await.context("connecting")?;
-    timeout(PATIENCE, async {
-        let mut frames = frames.into_iter();
-        let mut last = None;
-        loop {
-            if let Some(frame) = frames.next() {
-                socket.send(Message::Binary(frame.into())).await.context("sending")?;
-            }
-            match socket.next().await.context("the server hung up without a word")?? {
-                Message::Binary(frame) => {
-                    if let ServerFrame::Close(close) = decode_server(&frame)? {
-                        last = Some(close);
-                    }
-                }
-                Message::Close(close) => {
-                    let close = close.context("a close frame without a code")?;
-                    let last = last.context("no farewell before the close frame")?;
-                    return Ok((last, close.code.into()));
-                }
-                _ => {}
-            }
-        }
-    })
-    .await
-    .context("waiting for the end")?
 }

@@ -9,7 +9,7 @@ use tickwire_server::{Claims, Game, Refusal, RoomInfo, View};
 use tickwire_shared::ClientId;
 use tickwire_tests::{
     bad_server::{BadServer, Fault},
-    house::House,
+    local_server::start,
     proxy::{Conditions, Proxy},
     scrape::Scrape,
     swarm::{Plan, Summary, run},
@@ -56,18 +56,18 @@ async fn nobody_joins_where_nobody_answers() {
 
 #[tokio::test]
 async fn worlds_get_older_on_a_slow_network() {
-    let house = House::open(Arena::new(ArenaOptions::default()), &[]).await.expect("a server");
+    let server = start(Arena::new(ArenaOptions::default()), &[]).await.expect("a server");
     let latency = Duration::from_millis(150);
     let weather = Conditions { latency, ..Conditions::CLEAR };
-    let proxy = Proxy::start(house.address(), weather, 1).await.expect("a proxy");
+    let proxy = Proxy::start(server.public_address(), weather, 1).await.expect("a proxy");
     let far = swarm(format!("http://{}", proxy.address()), 2, 4).await;
-    let near = swarm(house.url(), 2, 2).await;
+    let near = swarm(format!("http://{}", server.public_address()), 2, 2).await;
     assert!(far.is_good() && near.is_good(), "{far:?} {near:?}");
     let median_ms = |summary: &Summary| summary.age_us.value_at_quantile(0.5) / 1000;
     let (far, near) = (median_ms(&far), median_ms(&near));
     assert!((140..300).contains(&far), "one way takes 150 ms, and worlds are {far} ms old");
     assert!(near < 100, "next door worlds are {near} ms old");
-    house.close().await;
+    server.stop().await;
 }
 
 /// An arena whose ticks take too long as soon as there is a player.
@@ -106,11 +106,12 @@ impl Game for Slow {
 
 #[tokio::test]
 async fn a_game_that_takes_too_long_shows_in_the_servers_figures() {
-    let house = House::open(Slow(Arena::new(ArenaOptions::default())), &[]).await;
-    let house = house.expect("a server");
-    let before = Scrape::take(&house.metrics_url()).await.expect("metrics");
-    let summary = swarm(house.url(), 1, 3).await;
-    let after = Scrape::take(&house.metrics_url()).await.expect("metrics");
+    let slow = Slow(Arena::new(ArenaOptions::default()));
+    let running = start(slow, &[]).await.expect("a server");
+    let metrics = format!("http://{}/metrics", running.internal_address());
+    let before = Scrape::take(&metrics).await.expect("metrics");
+    let summary = swarm(format!("http://{}", running.public_address()), 1, 3).await;
+    let after = Scrape::take(&metrics).await.expect("metrics");
     let server = after.since(&before, 3.0);
     assert!(server.overruns > 10, "each tick took longer than 50 ms: {server:?}");
     assert!(server.tick_ms.max.is_some_and(|max| max >= 70.0), "{server:?}");
@@ -119,5 +120,5 @@ async fn a_game_that_takes_too_long_shows_in_the_servers_figures() {
     assert!(server.rss_bytes.is_some_and(|bytes| bytes > 1_000_000), "{server:?}");
     assert!(summary.frames_per_bot_s() < 19.0, "and bots get fewer frames");
     assert!(summary.bytes_per_bot_s() > 0.0);
-    house.close().await;
+    running.stop().await;
 }

@@ -60,8 +60,7 @@ fn record(ticks: u32) -> Vec<u8> {
         room.step(Instant::now());
     }
     drop(room);
-    let bytes = tape.0.lock().expect("nobody panics with the tape").clone();
-    bytes
+    std::mem::take(&mut *tape.0.lock().expect("nobody panics with the tape"))
 }
 
 fn replay(bytes: &[u8]) -> Result<u32, ReplayError> {
