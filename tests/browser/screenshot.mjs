@@ -19,9 +19,10 @@ const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const SIZE = { width: 1280, height: 800 };
 const STEPS_PER_UNIT = 16;
 const MEET_UNITS = 270;
-const GIVE_UP_MS = 180_000;
-/** Pictures are taken while both shoot; the liveliest one is kept. */
-const PICTURES = 14;
+const GIVE_UP_MS = 100_000;
+/** Pictures are taken while both shoot, above all just after a ship broke; the liveliest one is kept. */
+const PICTURES = 24;
+const PICTURE_EVERY_MS = 2_500;
 
 const browser = await chromium.launch({
   executablePath,
@@ -33,13 +34,24 @@ try {
   const startedAt = Date.now();
   let best = { score: -1, picture: undefined };
   let taken = 0;
+  let takenAt = 0;
   while (taken < PICTURES && Date.now() - startedAt < GIVE_UP_MS) {
     const [a, b] = [await look(ada), await look(kepler)];
     const distance = a && b ? Math.hypot(a.x - b.x, a.y - b.y) : Number.POSITIVE_INFINITY;
     await Promise.all([fly(ada, a, b, distance), fly(kepler, b, a, distance)]);
-    if (distance < MEET_UNITS * 1.5) {
-      const liveliness = await ada.evaluate(countThings);
-      if (liveliness > best.score) best = { score: liveliness, picture: await ada.screenshot({ type: 'jpeg', quality: 88 }) };
+    const shipBroke = await ada.evaluate(() => {
+      const newest = document.querySelector('.kill-feed li');
+      const isNew = newest !== null && newest !== window.lastKill;
+      window.lastKill = newest;
+      return isNew;
+    });
+    if (distance < MEET_UNITS * 1.5 && (shipBroke || Date.now() - takenAt > PICTURE_EVERY_MS)) {
+      takenAt = Date.now();
+      const things = await ada.evaluate(countThings);
+      const picture = await ada.screenshot({ type: 'jpeg', quality: 88 });
+      // Light and debris make a picture harder to compress, which says more than a count of entities.
+      const score = things < 0 ? -1 : things + (picture.length / 1024) * 0.5;
+      if (score > best.score) best = { score, picture };
       taken += 1;
     }
     await ada.waitForTimeout(120);
@@ -95,9 +107,9 @@ function countThings() {
     if (entity.motion === undefined) continue;
     const right = Math.abs(entity.motion.position[0] - own.motion.position[0]) / 16;
     const below = Math.abs(entity.motion.position[1] - own.motion.position[1]) / 16;
-    if (right > 560 || below > 330) continue;
+    if (right > 520 || below > 270) continue;
     score += entity.ship ? 4 : entity.bullet ? 2 : 1;
-    if (entity.ship && !entity.ship.isAi) score += 6;
+    if (entity.ship && !entity.ship.isAi) score += 12;
   }
   return score;
 }
