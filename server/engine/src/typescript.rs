@@ -21,10 +21,10 @@ pub fn module(schema: &Schema) -> String {
     let mut text = String::from(HEAD);
     let components = schema.components.iter().map(|component| &component.record);
     for record in components.clone().chain(&schema.events) {
-        write_interface(&mut text, record, "");
+        write_interface(&mut text, record);
     }
-    write_interface(&mut text, &schema.input, "");
-    write_interface(&mut text, &schema.join, "");
+    write_interface(&mut text, &schema.input);
+    write_interface(&mut text, &schema.join);
     text.push_str("/** An entity in view, with the components that this client may see. */\n");
     text.push_str("export interface Entity extends EntityBase {\n");
     for record in components {
@@ -74,13 +74,13 @@ import type { Client, EntityBase, NetId, TypedProtocol } from '../engine/index.t
 
 ";
 
-fn write_interface(text: &mut String, record: &RecordSchema, indent: &str) {
-    let _ = writeln!(text, "{indent}export interface {} {{", record.name);
+fn write_interface(text: &mut String, record: &RecordSchema) {
+    let _ = writeln!(text, "export interface {} {{", record.name);
     for field in &record.fields {
         let name = lower_camel(field.name);
-        let _ = writeln!(text, "{indent}  {name}: {};", type_of(&field.kind));
+        let _ = writeln!(text, "  {name}: {};", type_of(&field.kind));
     }
-    let _ = writeln!(text, "{indent}}}\n");
+    text.push_str("}\n\n");
 }
 
 fn type_of(kind: &FieldKind) -> String {
@@ -287,7 +287,141 @@ fn lower_camel(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use bevy_ecs::component::Component;
+    use tickwire_shared::{Choice, NetId, Protocol, Record, Replicated, Rotation};
+
     use super::*;
+
+    /// A game with a field of each kind.
+    struct Shop;
+
+    impl Protocol for Shop {
+        const NAME: &'static str = "shop";
+        const TICK_RATE: u16 = 5;
+        type Components = (Shelf, Till);
+        type Events = (DoorBell,);
+        type Input = Wish;
+        type Join = Guest;
+    }
+
+    #[derive(Choice, Clone, Copy, PartialEq, Debug)]
+    enum Mood {
+        Calm,
+        InAHurry,
+    }
+
+    #[derive(Replicated, Component, Clone, PartialEq, Debug)]
+    struct Shelf {
+        #[field(min = 0, max = 99, position)]
+        place: [i32; 3],
+        #[field(angle, bits = 6)]
+        faces: u8,
+        #[field(bits = 9)]
+        leaning: Rotation,
+        #[field(min = 1, max = 9, max_len = 4)]
+        goods: Vec<u8>,
+    }
+
+    #[derive(Replicated, Component, Clone, PartialEq, Debug)]
+    #[replicated(audience = "owner")]
+    struct Till {
+        taken_today: u32,
+        #[field(min = 0, max = 9)]
+        served_by: Option<u8>,
+        customer: NetId,
+    }
+
+    #[derive(Record, Clone, PartialEq, Debug)]
+    struct DoorBell {
+        mood: Mood,
+    }
+
+    #[derive(Record, Clone, Default, Debug)]
+    struct Wish {
+        buys: bool,
+    }
+
+    #[derive(Record, Clone, Debug)]
+    struct Guest {
+        #[field(max_len = 8)]
+        name: String,
+    }
+
+    const TYPES: &str = "\
+export interface Shelf {
+  place: [number, number, number];
+  faces: number;
+  leaning: [number, number, number, number];
+  goods: (number)[];
+}
+
+export interface Till {
+  takenToday: number;
+  servedBy: number | undefined;
+  customer: NetId | undefined;
+}
+
+export interface DoorBell {
+  mood: 'Calm' | 'InAHurry';
+}
+
+export interface Wish {
+  buys: boolean;
+}
+
+export interface Guest {
+  name: string;
+}
+
+/** An entity in view, with the components that this client may see. */
+export interface Entity extends EntityBase {
+  readonly shelf: Shelf | undefined;
+  readonly till: Till | undefined;
+}
+
+/** Short-lived happenings, by name. */
+export interface Events {
+  doorBell: DoorBell;
+}
+
+";
+
+    #[test]
+    fn each_kind_of_field_has_its_type() {
+        let module = module(&Schema::of::<Shop>());
+        let types = module.strip_prefix(HEAD).expect("the head comes first");
+        let end = types.find("/** A connection").expect("the data comes last");
+        assert_eq!(types.get(..end), Some(TYPES));
+    }
+
+    #[test]
+    fn the_data_is_one_expression_of_the_types_above() {
+        let schema = Schema::of::<Shop>();
+        let module = module(&schema);
+        let (_, data) = module.split_once("export const protocol = ").expect("the data comes last");
+        assert!(data.ends_with("} as unknown as TypedProtocol<Entity, Events, Wish, Guest>;\n"));
+        // A hash of 64 bits is no number of JavaScript's: it would lose its last bits.
+        assert!(data.contains(&format!("\"hash\":{}n", schema.hash())));
+    }
+
+    #[test]
+    fn every_place_has_a_table_that_decodes() {
+        let data = data(&Schema::of::<Shop>());
+        assert_eq!(data.pointer("/tickRate"), Some(&json!(5)));
+        assert_eq!(data.pointer("/model/groups").and_then(Value::as_array).map(Vec::len), Some(2));
+        let tables = data.pointer("/model/tables").and_then(Value::as_array).expect("tables");
+        for table in tables {
+            let frequencies = table.as_str().expect("text").split(' ');
+            let sum: u32 =
+                frequencies.map(|frequency| frequency.parse::<u32>().expect("a number")).sum();
+            assert_eq!(sum, 4096, "a table's shares make a whole");
+        }
+        let places = data.pointer("/model/places").and_then(Value::as_array).expect("places");
+        assert_eq!(places.len() % 2, 0, "runs are pairs");
+        for table in places.iter().step_by(2) {
+            assert!(table.as_u64().is_some_and(|table| (table as usize) < tables.len()));
+        }
+    }
 
     #[test]
     fn names_follow_the_custom_of_each_language() {
