@@ -61,8 +61,10 @@ describe('track', () => {
   });
 
   it('keeps the older tick of a state that a frame left out', () => {
-    const subject = track([0, 0, 0], [1, 100, 0], [1, 100, 0], [1, 100, 0], [4, 400, 0]);
+    const leftOut = Array.from({ length: 30 }, (): [number, number, number] => [1, 100, 0]);
+    const subject = track([0, 0, 0], ...leftOut, [4, 400, 0]);
     expect(at(subject, 2.5, place)).toEqual([25, -100]);
+    expect(at(subject, 0.5, place), 'nor do they push out the state before').toEqual([-75, -100]);
   });
 
   it('remembers enough states for a long delay', () => {
