@@ -5,6 +5,8 @@
 //! packs 1,000 clients into the world of 200 (about 252 in a view). Items are clients: the time
 //! per client and frame is the reciprocal of the throughput.
 
+#![allow(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "a bench may panic")]
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bevy_ecs::{component::Component, entity::Entity, world::World};

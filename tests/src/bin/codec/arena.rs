@@ -5,7 +5,7 @@ use std::{
     f32::consts::TAU,
     path::Path,
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use anyhow::{Context as _, ensure};
@@ -22,7 +22,7 @@ use tickwire_shared::{
 
 use crate::{
     plain,
-    stage::{Client, Tally, count_archetypes, take_all},
+    stage::{Client, Tally, count_archetypes, median, take_all},
 };
 
 struct ArenaTrace;
@@ -186,7 +186,6 @@ pub(crate) fn measure(
         detail.print_bits(&model, &schema);
         prefix_code_bytes += detail.prefix_code_bytes(&model) / f64::from(parts);
     }
-    let ticks = costs.ticks.max(1) as f64;
     Ok(json!({
         "workload": "arena",
         "trained": !matches!(training, Training::None),
@@ -195,10 +194,10 @@ pub(crate) fn measure(
         "bytes_per_visible_entity": tally.bytes as f64 / tally.visible.max(1) as f64,
         "visible_entities": tally.mean(tally.visible),
         "entered_per_client_frame": tally.mean(tally.entered),
-        "encode_us_per_client_frame": tally.mean_us(tally.encode),
-        "decode_us_per_client_frame": tally.mean_us(tally.decode),
-        "capture_us_per_tick": costs.capture.as_secs_f64() * 1e6 / ticks,
-        "model_us_per_tick": costs.model.as_secs_f64() * 1e6 / ticks,
+        "encode_us_per_client_frame": median(&tally.encode_us),
+        "decode_us_per_client_frame": median(&tally.decode_us),
+        "capture_us_per_tick": median(&costs.capture_us),
+        "model_us_per_tick": median(&costs.model_us),
         "prefix_code_bytes_per_client_frame": prefix_code_bytes,
         "zstd_bincode_bytes_per_client_frame": tally.mean(costs.zstd_bytes),
         "bit_packed_bytes_per_client_frame": tally.mean(costs.packed_bits) / 8.0,
@@ -210,8 +209,10 @@ pub(crate) fn measure(
 #[derive(Default)]
 struct Costs {
     ticks: u64,
-    capture: Duration,
-    model: Duration,
+    /// Time from the world to a snapshot, tick by tick, in microseconds.
+    capture_us: Vec<f64>,
+    /// Time to model it, likewise.
+    model_us: Vec<f64>,
     zstd_bytes: u64,
     packed_bits: u64,
 }
@@ -420,10 +421,10 @@ impl Stage {
         }
         let start = Instant::now();
         let snapshot = self.capture.capture(&mut self.world, tick);
-        costs.capture += start.elapsed();
+        costs.capture_us.push(start.elapsed().as_secs_f64() * 1e6);
         let start = Instant::now();
         self.history.push(snapshot);
-        costs.model += start.elapsed();
+        costs.model_us.push(start.elapsed().as_secs_f64() * 1e6);
         costs.ticks += 1;
     }
 }

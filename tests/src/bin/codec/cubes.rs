@@ -17,7 +17,7 @@ use tickwire_shared::{
 
 use crate::{
     plain,
-    stage::{Client, Tally, take_all},
+    stage::{Client, Tally, median, take_all},
 };
 
 const CUBES: usize = 901;
@@ -124,8 +124,8 @@ pub(crate) fn measure(
         "bytes_per_frame": tally.mean(tally.bytes),
         "bytes_per_frame_cross_validated":
             train_on.is_none().then(|| crossed.mean(crossed.bytes)),
-        "encode_us_per_frame": tally.mean_us(tally.encode),
-        "decode_us_per_frame": tally.mean_us(tally.decode),
+        "encode_us_per_frame": median(&tally.encode_us),
+        "decode_us_per_frame": median(&tally.decode_us),
         "zstd_bincode_bytes_per_frame": zstd_bytes as f64 / measured,
         "bit_packed_bytes_per_frame": packed_bits as f64 / 8.0 / measured,
         "exact": true,

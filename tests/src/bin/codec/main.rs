@@ -5,6 +5,8 @@
 //! frame is compared with its input. `codec game FILE --tables OUT` trains the tables of the arena
 //! game on a recorded match. The last line is one JSON object.
 
+#![allow(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "a tool may panic")]
+
 mod arena;
 mod cubes;
 mod game;

@@ -31,8 +31,10 @@ pub(crate) struct Tally {
     pub(crate) bytes: u64,
     pub(crate) visible: u64,
     pub(crate) entered: u64,
-    pub(crate) encode: Duration,
-    pub(crate) decode: Duration,
+    /// Time to compose a frame in each tick, in microseconds.
+    pub(crate) encode_us: Vec<f64>,
+    /// Time to apply one, likewise.
+    pub(crate) decode_us: Vec<f64>,
     /// What was in the frames, where that is wanted.
     pub(crate) counts: Option<Counts>,
 }
@@ -76,8 +78,9 @@ pub(crate) fn take_all<'a>(
         };
         ensure!(info.checksum != Some(false), "the checksum matches");
     }
-    tally.decode += composed_at.elapsed();
-    tally.encode += composed_at - start;
+    let share = |time: Duration| time.as_secs_f64() * 1e6 / clients.len().max(1) as f64;
+    tally.decode_us.push(share(composed_at.elapsed()));
+    tally.encode_us.push(share(composed_at - start));
     Ok(())
 }
 
@@ -85,11 +88,6 @@ impl Tally {
     /// A mean per frame.
     pub(crate) fn mean(&self, sum: u64) -> f64 {
         sum as f64 / self.frames.max(1) as f64
-    }
-
-    /// A mean time per frame, in microseconds.
-    pub(crate) fn mean_us(&self, sum: Duration) -> f64 {
-        sum.as_secs_f64() * 1e6 / self.frames.max(1) as f64
     }
 
     /// Bytes per frame if each symbol were a code of whole bits, with the last byte filled up.
@@ -113,4 +111,11 @@ pub(crate) fn count_archetypes(snapshot: &Snapshot, seen: &mut BTreeMap<Archetyp
     for archetype in snapshot.archetypes() {
         *seen.entry(archetype).or_default() += 1;
     }
+}
+
+/// The middle one: what else the machine does now and then must not count.
+pub(crate) fn median(times: &[f64]) -> f64 {
+    let mut times = times.to_vec();
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() / 2).copied().unwrap_or(0.0)
 }
