@@ -208,6 +208,21 @@ async fn a_rebound_name_is_answered_by_neither_door() -> Result<()> {
     Ok(())
 }
 
+/// Tries to join until the server has a place.
+async fn wait_for_place(server: &Server) -> Result<()> {
+    let trying = async {
+        loop {
+            let mut socket = connect(server).await?;
+            socket.send(frame(&ClientFrame::Hello(hello()))).await?;
+            let answer = socket.next().await.context("an answer")??;
+            if matches!(decode_server(&answer.into_data())?, ServerFrame::Welcome(_)) {
+                return Ok(());
+            }
+        }
+    };
+    timeout(Duration::from_secs(10), trying).await.context("there is no place")?
+}
+
 #[tokio::test]
 async fn a_full_server_says_so_and_has_room_again_when_somebody_leaves() -> Result<()> {
     let server = start(Arena::new(ArenaOptions::default()), &["--clients-max", "1"]).await?;
@@ -219,17 +234,21 @@ async fn a_full_server_says_so_and_has_room_again_when_somebody_leaves() -> Resu
     assert_eq!(closing(&mut second).await?.0, CloseReason::ServerFull);
     first.send(frame(&ClientFrame::Leave)).await?;
     assert_eq!(closing(&mut first).await?.0, CloseReason::Left);
-    let place = async {
-        loop {
-            let mut third = connect(&server).await?;
-            third.send(frame(&ClientFrame::Hello(hello()))).await?;
-            let answer = third.next().await.context("an answer")??;
-            if matches!(decode_server(&answer.into_data())?, ServerFrame::Welcome(_)) {
-                return Ok::<(), anyhow::Error>(());
-            }
-        }
-    };
-    timeout(Duration::from_secs(5), place).await.context("the place is not free again")??;
+    wait_for_place(&server).await?;
+    server.stop().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_client_that_was_sent_off_loses_its_place_even_if_it_stays_on_the_line() -> Result<()> {
+    let server = start(Arena::new(ArenaOptions::default()), &["--clients-max", "1"]).await?;
+    let mut first = connect(&server).await?;
+    for message in [frame(&ClientFrame::Hello(hello())), Message::text("hello?")] {
+        first.send(message).await?;
+    }
+    // It never reads, so it neither hears the farewell nor hangs up.
+    wait_for_place(&server).await?;
+    drop(first);
     server.stop().await;
     Ok(())
 }

@@ -50,6 +50,8 @@ struct Inner {
     /// Since when bytes wait for the socket to take them.
     unwritten_since: Option<Instant>,
     is_closing: bool,
+    /// Whether the own task knows of the end.
+    is_end_told: bool,
     is_over: bool,
 }
 
@@ -57,6 +59,8 @@ struct Inner {
 pub(crate) enum Event {
     /// The client's frame asks for something.
     Heard(Heard),
+    /// This side has said that it is the end. What is left is to see it off.
+    Closing,
     /// The connection is over.
     Over,
 }
@@ -69,6 +73,7 @@ impl Connection {
             room: None,
             unwritten_since: None,
             is_closing: false,
+            is_end_told: false,
             is_over: false,
         };
         Arc::new(Self { inner: Mutex::new(inner), wake: Notify::new() })
@@ -158,6 +163,10 @@ impl Inner {
             self.flush(cx);
         }
         loop {
+            if self.is_closing && !self.is_end_told {
+                self.is_end_told = true;
+                return Poll::Ready(Event::Closing);
+            }
             let message = match Pin::new(&mut self.socket).poll_next(cx) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(None) => return self.over(),

@@ -189,7 +189,7 @@ async fn converse(players: &Players, connection: &Arc<Connection>) {
                 connection.close(Close::because(CloseReason::Left));
                 return;
             }
-            Event::Heard(Heard::Hello(_)) | Event::Over => return,
+            Event::Heard(Heard::Hello(_)) | Event::Closing | Event::Over => return,
         }
     }
 }
