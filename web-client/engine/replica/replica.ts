@@ -261,47 +261,38 @@ export class Replica {
     const info = this.#info;
     const { frame } = this.#protocol.model;
     const isFresh = decoder.flag(frame.fresh[0]);
-    let steps = 0;
-    let tick = 0;
+    if (!isFresh && !this.#hasState) throw new FrameError('no base');
+    const appliedBefore = info.inputApplied;
     if (isFresh) {
-      tick = decoder.bits(32);
+      info.tick = decoder.bits(32);
+      info.steps = 0;
     } else {
-      steps = decoder.unsigned(frame.steps[0]) + 1;
-      tick = (info.tick + steps) >>> 0;
+      info.steps = decoder.unsigned(frame.steps[0]) + 1;
+      info.tick = (info.tick + info.steps) >>> 0;
     }
-    const inputApplied = this.#takeInput(steps);
-    const hasDeferred = decoder.flag(frame.deferred[0]);
+    info.isFresh = isFresh;
+    switch (decoder.symbol(frame.input[0])) {
+      case 0:
+        info.inputApplied = appliedBefore === undefined ? undefined : (appliedBefore + info.steps) >>> 0;
+        break;
+      case 1:
+        info.inputApplied = undefined;
+        break;
+      case 2:
+        break;
+      default:
+        info.inputApplied = decoder.bits(32);
+    }
+    this.#hasDeferred = decoder.flag(frame.deferred[0]);
     const hasSum = decoder.flag(frame.sum[0]);
-    let anchor = isFresh ? undefined : this.#anchor;
+    if (isFresh) this.#anchor = undefined;
     if (decoder.flag(frame.anchor[0])) {
       const next = decoder.bits(16);
-      anchor = next === 0 ? undefined : next - 1;
+      this.#anchor = next === 0 ? undefined : next - 1;
     }
     if (isFresh) this.#clear();
-    else if (!this.#hasState) throw new FrameError('no base');
-    // Only now that all of it was read: a report after an error tells of the last header that was whole.
-    info.tick = tick;
-    info.steps = steps;
-    info.isFresh = isFresh;
-    info.inputApplied = inputApplied;
-    this.#hasDeferred = hasDeferred;
-    this.#anchor = anchor;
     this.#hasState = true;
     return hasSum;
-  }
-
-  #takeInput(steps: number): number | undefined {
-    const before = this.#info.inputApplied;
-    switch (this.#decoder.symbol(this.#protocol.model.frame.input[0])) {
-      case 0:
-        return before === undefined ? undefined : (before + steps) >>> 0;
-      case 1:
-        return undefined;
-      case 2:
-        return before;
-      default:
-        return this.#decoder.bits(32);
-    }
   }
 
   #clear(): void {
@@ -344,7 +335,7 @@ export class Replica {
             slot.groups[group] = undefined;
             break;
           case STATUS.reset:
-            slot.groups[group] = this.#takeSubEntity(group);
+            if (this.#takeSubEntity(slot) !== group) throw new FrameError('malformed');
             break;
           case STATUS.deferred:
             break;
