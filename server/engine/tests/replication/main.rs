@@ -5,9 +5,11 @@
 mod golden;
 mod worlds;
 
+use std::sync::Arc;
+
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use tickwire_server::replication::{Area, ClientView, View};
-use tickwire_shared::{ClientId, Replica};
+use tickwire_server::replication::{Area, Capture, ClientView, History, Survey, View};
+use tickwire_shared::{ClientId, Replica, Schema, replication::model::Model};
 use worlds::{Bang, Whisper, Zoo, Zookeeper, expected, shown};
 
 const UNLIMITED: usize = usize::MAX;
@@ -295,6 +297,44 @@ fn any_bytes_end_in_a_state_or_an_error() {
         before = client.replica.clone();
     }
     assert!(refused > 3000, "the check refuses nearly all of {taken} + {refused}");
+}
+
+#[test]
+fn trained_tables_survive_as_text_and_take_fewer_bytes() {
+    let schema = Arc::new(Schema::of::<Zoo>());
+    let mut survey = Survey::default();
+    let mut zoo = Zookeeper::new(150, 30);
+    for _ in 0..60 {
+        survey.observe(&zoo.step());
+    }
+    let mut trainer = survey.into_trainer(&schema);
+    let mut zoo = Zookeeper::new(150, 30);
+    for _ in 0..200 {
+        let snapshot = zoo.step();
+        let views = (0..3).map(|number| (ClientId::new(number), zoo.view(number)));
+        trainer.observe(&snapshot, views).expect("frames that were just made");
+    }
+    let tables: &'static str = Box::leak(trainer.tables().into_boxed_str());
+    let trained = Arc::new(Schema { tables, ..Schema::clone(&schema) });
+    assert_ne!(trained.hash(), schema.hash(), "tables are part of the protocol");
+
+    let sizes = [schema, trained].map(|schema| {
+        let model = Arc::new(Model::of(&schema));
+        let mut zoo = Zookeeper::new(151, 30);
+        zoo.capture = Capture::with_model::<Zoo>(Arc::clone(&schema), Arc::clone(&model));
+        zoo.history = History::with_capacity(33);
+        let mut client = Client::new(2);
+        client.replica = Replica::with_model(schema, model);
+        let mut bytes = 0;
+        for _ in 0..100 {
+            zoo.step();
+            let view = zoo.view(2);
+            bytes += client.take(&zoo, &view, UNLIMITED).map_or(0, |frame| frame.len());
+            client.assert_equals_world(&zoo, &view, "with these tables");
+        }
+        bytes
+    });
+    assert!(sizes[1] * 10 < sizes[0] * 9, "training saves more than a tenth: {sizes:?}");
 }
 
 #[test]
