@@ -1,11 +1,12 @@
 /** The state of a group, or an event: on entry, and from one state to the next. See `values.rs`. */
 
-import type { FieldData, Lane, MotionData, RecordData } from '../schema.ts';
+import type { FieldData, RecordData } from '../schema.ts';
 import { addToHash, beginHash, endHash } from './checksum.ts';
 import { FrameError } from './frame-error.ts';
-import { FINE, PHASE_MIDDLE, phaseOf, precisionOf, rateOf, takeHiddenLanes } from './motion.ts';
+import { Guess, stirring } from './guess.ts';
+import { moved } from './lane.ts';
+import { precisionOf, takeHiddenLanes } from './motion.ts';
 import { type Decoder, placeOf } from './rans.ts';
-import { bySize, extrapolate, fromCodes, nearness, toCodes } from './rotation.ts';
 
 /** Codes of a text or list. Never changed once made. */
 export type Sequence = Uint32Array;
@@ -45,23 +46,11 @@ export function hasComponent(maskLow: number, maskHigh: number, component: numbe
 const MOTION_CLASSES = 11;
 const MISS_CLASSES = 8;
 const ROTATION_NEARNESSES = 6;
-const GUESS_LANES = 8;
 
-// What is expected of the field at hand. Decoding is never re-entered, so one of each will do.
-const guessCodes = new Float64Array(GUESS_LANES);
-/** How far each lane was seen to move; NaN where that is unknown. */
-const guessMotions = new Float64Array(GUESS_LANES);
-/** Phases of steady motion. */
-const guessPhases = new Float64Array(GUESS_LANES);
-/** Of a rotation: its components from the largest on, and how near the second is to the first. */
-const guessOrder = new Uint8Array(4);
-let guessNear = 0;
+// Decoding is never re-entered, so that one will do.
+const guess = new Guess();
 /** The worst miss so far in the update at hand; −1: none was coded. */
 let worstMiss = -1;
-const quaternionBase = new Float64Array(4);
-const quaternionPrevious = new Float64Array(4);
-const quaternionNext = new Float64Array(4);
-const turnedFrom = new Float64Array(4);
 
 /** Decodes where the record is, seen from `anchor`. */
 export function takePosition(decoder: Decoder, shape: Shape, anchor: readonly number[], codes: Uint32Array): void {
@@ -122,7 +111,7 @@ export function takeUpdate(decoder: Decoder, shape: Shape, change: Change): void
   for (const number of shape.record.order) {
     const field = shape.record.fields[number]!;
     if (!isThere(field, shape) || !isLive(field)) continue;
-    guess(shape.record, field, change);
+    guess.make(shape.record, field, change);
     const context = 4 * stirring(field, change) + flags;
     const isChanged = decoder.flag(placeOf(field.changed, shape.archetype, context));
     flags = ((flags << 1) & 2) | (isChanged ? 1 : 0);
@@ -137,7 +126,7 @@ export function predict(shape: Shape, change: Change): void {
   for (const number of shape.record.order) {
     const field = shape.record.fields[number]!;
     if (!isThere(field, shape) || !isLive(field)) continue;
-    guess(shape.record, field, change);
+    guess.make(shape.record, field, change);
     takeGuess(field, change);
   }
 }
@@ -176,127 +165,10 @@ function keep({ base, baseSequences, codes, sequences }: Change): void {
   for (let at = 0; at < baseSequences.length; at += 1) sequences[at] = baseSequences[at]!;
 }
 
-/** 0 where this side cannot know whether the field moved before, 1 where it did not, 2 where it did. */
-function stirring(field: FieldData, { previous, base }: Change): number {
-  if (field.motion !== null && precisionOf(field.motion, base) > 0) return 1;
-  if (previous === undefined || field.sequence >= 0 || field.isTransient) return 0;
-  for (let at = field.lanes[0]; at < field.lanes[1]; at += 1) if (base[at] !== previous[at]) return 2;
-  return 1;
-}
-
-/** Works out what is expected of a field, given the fields decoded before it. */
-function guess(record: RecordData, field: FieldData, change: Change): void {
-  guessPhases.fill(PHASE_MIDDLE);
-  if (field.motion !== null && precisionOf(field.motion, change.base) > 0) {
-    guessSteady(record, field, field.motion, change);
-    return;
-  }
-  if (field.coding.type === 'rotation') {
-    guessRotation(field, 2 ** field.coding.bits - 1, change);
-    return;
-  }
-  const [begin, end] = field.lanes;
-  for (let at = begin; at < end && at - begin < GUESS_LANES; at += 1) {
-    guessLane(record, field, at, at - begin, change);
-  }
-}
-
-/** Steady motion goes on, finer than codes. */
-function guessSteady(record: RecordData, field: FieldData, motion: MotionData, change: Change): void {
-  const [begin, end] = field.lanes;
-  for (let at = begin; at < end; at += 1) {
-    const number = at - begin;
-    const lane = record.lanes[at]!;
-    const base = change.base[at]!;
-    const rate = rateOf(motion, change.base, number) + nominalRate(field, number, change.codes);
-    const around = (lane.codeMax + 1) * FINE;
-    const to = base * FINE + phaseOf(motion, change.base, number) + rate * change.steps;
-    const fine = lane.isCyclic ? modulo(to, around) : Math.min(Math.max(to, 0), around - 1);
-    const code = Math.floor(fine / FINE);
-    guessCodes[number] = code;
-    guessPhases[number] = fine % FINE;
-    guessMotions[number] = difference(lane, code, base);
-  }
-}
-
-/** What a lane moves by a tick as far as the velocity's code says, in fine steps. */
-function nominalRate({ prediction }: FieldData, number: number, codes: Uint32Array): number {
-  if (prediction.type !== 'velocity') return 0;
-  const rate = codes[prediction.lane + number]! * prediction.scale + prediction.offset;
-  return Math.floor(rate / (65_536 / FINE));
-}
-
-function guessLane(record: RecordData, field: FieldData, at: number, number: number, change: Change): void {
-  const lane = record.lanes[at]!;
-  if (field.isTransient) {
-    guessCodes[number] = lane.zero;
-    guessMotions[number] = Number.NaN;
-    return;
-  }
-  const base = change.base[at]!;
-  const { prediction } = field;
-  if (prediction.type !== 'velocity') {
-    const { previous } = change;
-    const motion = previous === undefined ? Number.NaN : difference(lane, base, previous[at]!);
-    const isOnward = prediction.type === 'linear' && field.motion === null && previous !== undefined;
-    guessCodes[number] = towards(lane, base, isOnward ? motion : 0);
-    guessMotions[number] = motion;
-    return;
-  }
-  const { steps } = change;
-  const before = nominalRate(field, number, change.base);
-  const now = nominalRate(field, number, change.codes);
-  // Each tick's velocity moves that tick; between the two ends it is taken to have changed evenly.
-  const way = steps * now - Math.floor(((now - before) * (steps - 1)) / 2);
-  const code = towards(lane, base, Math.floor((way + FINE / 2) / FINE));
-  guessCodes[number] = code;
-  guessMotions[number] = difference(lane, code, base);
-}
-
-function guessRotation(field: FieldData, most: number, change: Change): void {
-  const isMoving = turnOn(field, most, change);
-  bySize(quaternionNext, guessOrder);
-  guessNear = nearness(quaternionNext, guessOrder);
-  const dropped = guessOrder[0]!;
-  guessCodes[0] = dropped;
-  guessMotions[0] = Number.NaN;
-  turnTowards(dropped, most, isMoving);
-}
-
-/** Works out the base and what it becomes; whether the latter is known to move. */
-function turnOn(field: FieldData, most: number, { base, previous }: Change): boolean {
-  const [begin] = field.lanes;
-  fromCodes(base, begin, most, quaternionBase);
-  if (previous === undefined || field.prediction.type !== 'linear') {
-    quaternionNext.set(quaternionBase);
-    return false;
-  }
-  fromCodes(previous, begin, most, quaternionPrevious);
-  extrapolate(quaternionPrevious, quaternionBase, most, quaternionNext);
-  return true;
-}
-
-/** Guesses the kept components of a rotation where `dropped` is not kept. */
-function turnTowards(dropped: number, most: number, isMoving: boolean): void {
-  toCodes(quaternionBase, dropped, most, turnedFrom, 1);
-  toCodes(quaternionNext, dropped, most, guessCodes, 1);
-  for (let number = 1; number < 4; number += 1) {
-    guessMotions[number] = isMoving ? guessCodes[number]! - turnedFrom[number]! : Number.NaN;
-  }
-}
-
 function takeGuess(field: FieldData, change: Change): void {
-  if (field.sequence >= 0) {
-    change.sequences[field.sequence] = field.isTransient ? NO_CODES : change.baseSequences[field.sequence]!;
-    return;
-  }
-  const [begin, end] = field.lanes;
-  for (let at = begin; at < end; at += 1) change.codes[at] = guessCodes[at - begin]!;
-  const { motion } = field;
-  if (motion === null) return;
-  const phases = motion.lane + 1 + motion.count;
-  for (let at = motion.lane; at < phases; at += 1) change.codes[at] = change.base[at]!;
-  for (let number = 0; number < motion.count; number += 1) change.codes[phases + number] = guessPhases[number]!;
+  const { sequence } = field;
+  if (sequence < 0) guess.take(field, change);
+  else change.sequences[sequence] = field.isTransient ? NO_CODES : change.baseSequences[sequence]!;
 }
 
 function takeField(decoder: Decoder, shape: Shape, field: FieldData, change: Change): void {
@@ -308,34 +180,33 @@ function takeField(decoder: Decoder, shape: Shape, field: FieldData, change: Cha
   }
   switch (field.coding.type) {
     case 'flag':
-      codes[begin] = 1 - Math.min(guessCodes[0]!, 1);
+      codes[begin] = 1 - Math.min(guess.codes[0]!, 1);
       break;
     case 'choice': {
       const node = field.updates[0]!;
-      codes[begin] = decoder.symbol(placeOf(node, archetype, Math.min(guessCodes[0]!, node[1] - 1)));
+      codes[begin] = decoder.symbol(placeOf(node, archetype, Math.min(guess.codes[0]!, node[1] - 1)));
       break;
     }
     case 'numbers':
       takeMisses(decoder, shape, field, 0, codes);
       break;
     case 'optional':
-      codes[begin] = decoder.symbol(placeOf(field.updates[0]!, archetype, Math.min(guessCodes[0]!, 1)));
+      codes[begin] = decoder.symbol(placeOf(field.updates[0]!, archetype, Math.min(guess.codes[0]!, 1)));
       if (codes[begin] === 0) {
         codes.fill(0, begin + 1, end);
         break;
       }
-      if (guessCodes[0] === 0) {
-        for (let at = begin; at < end; at += 1) guessCodes[at - begin] = shape.record.lanes[at]!.zero;
+      if (guess.codes[0] === 0) {
+        for (let at = begin; at < end; at += 1) guess.codes[at - begin] = shape.record.lanes[at]!.zero;
       }
       takeMisses(decoder, shape, field, 1, codes);
       break;
     case 'rotation': {
-      const context = guessNear + ROTATION_NEARNESSES * turnClass(fastest(1, 4));
-      const dropped = guessOrder[decoder.symbol(placeOf(field.updates[0]!, archetype, context))]!;
+      const context = guess.near + ROTATION_NEARNESSES * turnClass(guess.fastest(1, 4));
+      const dropped = guess.order[decoder.symbol(placeOf(field.updates[0]!, archetype, context))]!;
       codes[begin] = dropped;
-      if (dropped !== guessCodes[0]) {
-        const most = 2 ** field.coding.bits - 1;
-        turnTowards(dropped, most, turnOn(field, most, change));
+      if (dropped !== guess.codes[0]) {
+        guess.turnTo(dropped, field, 2 ** field.coding.bits - 1, change);
       }
       takeMisses(decoder, shape, field, 1, codes);
       break;
@@ -354,14 +225,14 @@ function takeField(decoder: Decoder, shape: Shape, field: FieldData, change: Cha
 /** Decodes how far the lanes from `first` on miss their guesses. */
 function takeMisses(decoder: Decoder, shape: Shape, field: FieldData, first: number, codes: Uint32Array): void {
   const [begin, end] = field.lanes;
-  const speed = motionClass(fastest(first, end - begin));
+  const speed = motionClass(guess.fastest(first, end - begin));
   for (let number = first; number < end - begin; number += 1) {
-    const motion = guessMotions[number]!;
+    const motion = guess.motions[number]!;
     const context = speed + MOTION_CLASSES * missClass(worstMiss);
     const place = placeOf(field.updates[number]!, shape.archetype, context);
     const miss = decoder.signed(place);
     const lane = shape.record.lanes[begin + number]!;
-    codes[begin + number] = moved(lane, guessCodes[number]!, motion < 0 ? -miss : miss);
+    codes[begin + number] = moved(lane, guess.codes[number]!, motion < 0 ? -miss : miss);
     worstMiss = Math.max(worstMiss, Math.abs(miss));
   }
 }
@@ -402,16 +273,6 @@ function takeSequence(decoder: Decoder, { coding, enters }: FieldData, archetype
   return codes;
 }
 
-/** The largest magnitude among known motions of lanes; −1 where none is known. */
-function fastest(first: number, end: number): number {
-  let speed = -1;
-  for (let number = first; number < end; number += 1) {
-    const motion = Math.abs(guessMotions[number]!);
-    if (motion > speed) speed = motion;
-  }
-  return speed;
-}
-
 function missClass(worst: number): number {
   return worst < 0 ? 0 : 1 + Math.min(bitsOf(worst), MISS_CLASSES - 2);
 }
@@ -430,31 +291,4 @@ function turnClass(speed: number): number {
 /** How many bits a number has; all above 16 are as good as another here. */
 function bitsOf(magnitude: number): number {
   return magnitude > 0xffff ? 17 : 32 - Math.clz32(magnitude);
-}
-
-/** The way from one code to another; the shorter one on a lane that wraps. */
-function difference(lane: Lane, to: number, from: number): number {
-  const way = to - from;
-  if (!lane.isCyclic) return way;
-  const around = lane.codeMax + 1;
-  const wrapped = modulo(way, around);
-  return wrapped > Math.floor(around / 2) ? wrapped - around : wrapped;
-}
-
-/** The code some way off, or the last one in that direction. */
-function towards(lane: Lane, from: number, way: number): number {
-  const to = from + way;
-  return lane.isCyclic ? modulo(to, lane.codeMax + 1) : Math.min(Math.max(to, 0), lane.codeMax);
-}
-
-/** The code some way off, where there is one. */
-function moved(lane: Lane, from: number, way: number): number {
-  const to = from + way;
-  if (lane.isCyclic) return modulo(to, lane.codeMax + 1);
-  if (to < 0 || to > lane.codeMax) throw new FrameError('out of range');
-  return to;
-}
-
-function modulo(value: number, around: number): number {
-  return ((value % around) + around) % around;
 }
