@@ -201,10 +201,9 @@ impl Stage {
             }
             let side = self.side;
             if let Some(mut motion) = ship.get_mut::<Motion>() {
-                for axis in 0..2 {
-                    let push = if accelerates { thrust[axis] } else { 0 };
-                    let speed = (motion.velocity[axis] + push) * 98 / 100;
-                    motion.velocity[axis] = speed.clamp(-240, 240);
+                for (velocity, thrust) in motion.velocity.iter_mut().zip(thrust) {
+                    let push = if accelerates { thrust } else { 0 };
+                    *velocity = ((*velocity + push) * 98 / 100).clamp(-240, 240);
                 }
                 drift(&mut motion, side);
             }

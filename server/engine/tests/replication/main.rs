@@ -201,7 +201,7 @@ fn hysteresis_keeps_what_is_near_the_edge_and_lets_in_only_what_is_inside() {
     let area = |margin| View::of(Area::Rect { center: [2000, 2000], half: [800, 800], margin });
     for _ in 0..200 {
         zoo.step();
-        let before = shown(&client.replica, &tickwire_shared::Schema::of::<Zoo>());
+        let before = shown(&client.replica, &Schema::of::<Zoo>());
         client.take(&zoo, &area(300), UNLIMITED);
         let snapshot = zoo.history.newest().expect("stepped");
         let inside = expected(snapshot, &zoo.world, &area(0), client.id);

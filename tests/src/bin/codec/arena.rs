@@ -156,13 +156,13 @@ impl Trace {
 /// Plays the trace and says what it took.
 pub(crate) fn measure(
     trace: &Trace,
-    training: Training,
+    training: &Training,
     tables: Option<&Path>,
 ) -> anyhow::Result<Value> {
     let schema = Arc::new(Schema::of::<ArenaTrace>());
     let half = trace.ticks.len() / 2;
     let (whole, first, second) = (0..trace.ticks.len(), 0..half, half..trace.ticks.len());
-    let runs = match &training {
+    let runs = match training {
         Training::None => vec![(whole, Model::of(&schema))],
         Training::On(other) => vec![(whole, train(other, 0..other.ticks.len(), &schema)?)],
         Training::Halves => vec![

@@ -69,7 +69,10 @@ impl Field for Recorded {
 /// The frames of a recording.
 pub(crate) fn parse(bytes: &[u8]) -> anyhow::Result<Vec<Vec<Cube>>> {
     let frame_bytes = CUBES * 32;
-    ensure!(!bytes.is_empty() && bytes.len() % frame_bytes == 0, "whole frames of 901 cubes");
+    ensure!(
+        !bytes.is_empty() && bytes.len().is_multiple_of(frame_bytes),
+        "whole frames of 901 cubes"
+    );
     let cube = |bytes: &[u8]| -> anyhow::Result<Cube> {
         let mut cube = [0; 8];
         for (number, four) in cube.iter_mut().zip(bytes.chunks_exact(4)) {

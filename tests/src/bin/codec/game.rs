@@ -34,7 +34,7 @@ pub(crate) fn train(file: &Path, tables: &Path) -> anyhow::Result<Value> {
     replay(file, |published| {
         let Some(newest) = published.history.newest() else { return };
         let views = published.clients.iter().map(|(id, client)| (*id, client.view));
-        failed = failed.or(trainer.observe(newest, views).err());
+        failed = failed.take().or_else(|| trainer.observe(newest, views).err());
         for (id, client) in &published.clients {
             let mut frame = Vec::new();
             let view: &mut ClientView = before.entry(*id).or_default();

@@ -76,7 +76,7 @@ fn main() -> anyhow::Result<()> {
                 (None, true) => arena::Training::Halves,
                 (None, false) => arena::Training::None,
             };
-            arena::measure(&trace, training, tables.as_deref())?
+            arena::measure(&trace, &training, tables.as_deref())?
         }
         Workload::Game { file, tables } => game::train(&file, &tables)?,
         Workload::Cubes { file, train, reference } => {
