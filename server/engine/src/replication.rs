@@ -9,9 +9,9 @@
 //! - [`net_ids`], [`audience`], [`events`]: what a game puts into its world.
 //! - [`capture`], [`snapshot`], [`history`]: the world as codes, tick by tick.
 //! - [`interest`]: what lies in a view.
-//! - [`deltas`]: from one state to the next, once for everybody.
-//! - [`client_view`], [`budget`], [`desync`]: one client's frames.
-//! - [`trainer`]: codec tables from a room that was watched.
+//! - `deltas`: from one state to the next, once for everybody.
+//! - [`client_view`], `budget`, [`desync`]: one client's frames.
+//! - `trainer`: codec tables from a room that was watched.
 
 pub mod audience;
 mod budget;

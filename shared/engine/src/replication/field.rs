@@ -53,7 +53,7 @@ pub enum Coding {
     Choice,
     /// First whether there is one, then its lanes.
     Optional,
-    /// See [`super::rotation`].
+    /// The dropped component, then misses of the kept ones.
     Rotation {
         /// Bits of each kept component.
         bits: u8,
