@@ -36,7 +36,7 @@ pub struct Config {
     /// Most clients at once, over all rooms
     #[arg(long, env = "TICKWIRE_CLIENTS_MAX", default_value_t = 2_000, value_name = "COUNT")]
     pub clients_max: usize,
-    /// Origin whose pages may play, such as https://example.org; repeat or separate by commas
+    /// Origin whose pages may play, such as `https://example.org`; repeat or separate by commas
     #[arg(
         long = "allow-origin",
         env = "TICKWIRE_ALLOW_ORIGIN",

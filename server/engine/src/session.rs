@@ -1,6 +1,6 @@
 //! A client's life on the server, without a socket or a clock of its own.
 //!
-//! The shell ([`crate::net`]) hands over frames and moments, and carries out what comes back. A
+//! The shell (`net`) hands over frames and moments, and carries out what comes back. A
 //! session says hello, is joined by its room, then pulls a state frame whenever it is ready: with
 //! nothing unwritten, and not too far ahead of what the *application* at the other end has taken
 //! in, since sockets and proxies can hold minutes of small frames.
