@@ -3,14 +3,14 @@
 //! `TICKWIRE_BLESS=1 cargo test -p tickwire-server --test replication golden` writes
 //! `tests/golden/frames.json` anew, after the format was changed on purpose.
 
-use std::{fmt::Write as _, fs, path::PathBuf};
+use std::{fmt::Write as _, fs, path::PathBuf, sync::Arc};
 
 use serde_json::{Value, json};
 use tickwire_shared::{Record, RecordSchema, Replica, Schema, Values};
 
 use crate::{
     Client, UNLIMITED,
-    worlds::{Bang, Whisper, Zoo, Zookeeper},
+    worlds::{Bang, Whisper, Zoo, Zookeeper, trained_schema},
 };
 
 #[test]
@@ -28,36 +28,44 @@ fn golden_frames_are_what_the_encoder_writes() {
     );
 }
 
+/// The zoo with the codec's own tables, and for a while with trained ones.
+fn golden() -> String {
+    let worlds = [(Arc::new(Schema::of::<Zoo>()), 75), (trained_schema(), 25)];
+    let worlds: Vec<Value> = worlds.iter().map(|(schema, steps)| watch(schema, *steps)).collect();
+    let text = serde_json::to_string(&json!({ "worlds": worlds })).expect("plain values are JSON");
+    // One frame a line keeps differences readable.
+    text.replace("{\"bytes\"", "\n{\"bytes\"") + "\n"
+}
+
 /// Four clients in the zoo: one takes every frame, one every third, one is on a budget, one
 /// stalls.
-fn golden() -> String {
-    let schema = Schema::of::<Zoo>();
-    let mut zoo = Zookeeper::new(2026, 10);
-    let mut clients: Vec<Client> = (0..4).map(Client::new).collect();
+fn watch(schema: &Arc<Schema>, steps: u32) -> Value {
+    let mut zoo = Zookeeper::with_schema(2026, 10, schema);
+    let mut clients: Vec<Client> = (0..4).map(|number| Client::in_zoo(number, &zoo)).collect();
     let mut frames: Vec<Vec<Value>> = vec![Vec::new(); 4];
-    for step in 0..75 {
+    for step in 0..steps {
         zoo.step();
         for (number, client) in clients.iter_mut().enumerate() {
             let is_due = match number {
                 0 => step < 40,
                 1 => step % 3 == 0,
                 2 => step < 40,
-                _ => step % 11 == 0 || step == 74,
+                _ => step % 11 == 0 || step + 1 == steps,
             };
             let budget = if number == 2 { 40 } else { UNLIMITED };
             let view = zoo.view(number as u32 % 3);
             if let Some(bytes) = is_due.then(|| client.take(&zoo, &view, budget)).flatten() {
-                frames[number].push(frame(&bytes, client, &zoo, &schema));
+                frames[number].push(frame(&bytes, client, &zoo, schema));
             }
         }
     }
-    let clients: Vec<Value> =
-        frames.into_iter().map(|frames| json!({ "frames": frames })).collect();
-    let protocol = tickwire_server::typescript::data(&schema);
-    let golden = json!({ "protocol": protocol, "clients": clients });
-    let text = serde_json::to_string(&golden).expect("plain values are JSON");
-    // One frame a line keeps differences readable.
-    text.replace("{\"bytes\"", "\n{\"bytes\"") + "\n"
+    let clients = frames.into_iter().zip(&clients);
+    let clients: Vec<Value> = clients
+        .map(
+            |(frames, client)| json!({ "frames": frames, "report": hex(&client.replica.report()) }),
+        )
+        .collect();
+    json!({ "protocol": tickwire_server::typescript::data(schema), "clients": clients })
 }
 
 fn frame(bytes: &[u8], client: &Client, zoo: &Zookeeper, schema: &Schema) -> Value {
@@ -85,10 +93,7 @@ fn frame(bytes: &[u8], client: &Client, zoo: &Zookeeper, schema: &Schema) -> Val
     let mut events = events_of::<Bang>(&client.replica, &schema.events[0]);
     events.extend(events_of::<Whisper>(&client.replica, &schema.events[1]));
     json!({
-        "bytes": bytes.iter().fold(String::new(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        }),
+        "bytes": hex(bytes),
         "tick": zoo.tick.get(),
         "inputApplied": zoo.tick.minus(3).get(),
         "entities": entities,
@@ -102,4 +107,11 @@ fn events_of<E: Record>(replica: &Replica, schema: &RecordSchema) -> Vec<Value> 
         json!({ "name": E::NAME, "tick": tick.get(), "codes": codes, "sequences": sequences })
     });
     events.collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }

@@ -8,9 +8,9 @@ mod worlds;
 use std::sync::Arc;
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use tickwire_server::replication::{Area, Capture, ClientView, History, Survey, View};
-use tickwire_shared::{ClientId, Replica, Schema, replication::model::Model};
-use worlds::{Bang, Whisper, Zoo, Zookeeper, expected, shown};
+use tickwire_server::replication::{Area, ClientView, View};
+use tickwire_shared::{ClientId, Replica, Schema};
+use worlds::{Bang, Whisper, Zoo, Zookeeper, expected, shown, trained_schema};
 
 const UNLIMITED: usize = usize::MAX;
 
@@ -30,6 +30,12 @@ impl Client {
             replica: Replica::of::<Zoo>(),
             events: 0,
         }
+    }
+
+    /// One that knows the zoo's tables.
+    fn in_zoo(number: u32, zoo: &Zookeeper) -> Self {
+        let (schema, model) = (Arc::clone(zoo.capture.schema()), Arc::clone(zoo.capture.model()));
+        Self { replica: Replica::with_model(schema, model), ..Self::new(number) }
     }
 
     /// Takes the newest frame; `None` where there is none.
@@ -301,30 +307,12 @@ fn any_bytes_end_in_a_state_or_an_error() {
 
 #[test]
 fn trained_tables_survive_as_text_and_take_fewer_bytes() {
-    let schema = Arc::new(Schema::of::<Zoo>());
-    let mut survey = Survey::default();
-    let mut zoo = Zookeeper::new(150, 30);
-    for _ in 0..60 {
-        survey.observe(&zoo.step());
-    }
-    let mut trainer = survey.into_trainer(&schema);
-    let mut zoo = Zookeeper::new(150, 30);
-    for _ in 0..200 {
-        let snapshot = zoo.step();
-        let views = (0..3).map(|number| (ClientId::new(number), zoo.view(number)));
-        trainer.observe(&snapshot, views).expect("frames that were just made");
-    }
-    let tables: &'static str = Box::leak(trainer.tables().into_boxed_str());
-    let trained = Arc::new(Schema { tables, ..Schema::clone(&schema) });
+    let (schema, trained) = (Arc::new(Schema::of::<Zoo>()), trained_schema());
     assert_ne!(trained.hash(), schema.hash(), "tables are part of the protocol");
 
     let sizes = [schema, trained].map(|schema| {
-        let model = Arc::new(Model::of(&schema));
-        let mut zoo = Zookeeper::new(151, 30);
-        zoo.capture = Capture::with_model::<Zoo>(Arc::clone(&schema), Arc::clone(&model));
-        zoo.history = History::with_capacity(33);
-        let mut client = Client::new(2);
-        client.replica = Replica::with_model(schema, model);
+        let mut zoo = Zookeeper::with_schema(151, 30, &schema);
+        let mut client = Client::in_zoo(2, &zoo);
         let mut bytes = 0;
         for _ in 0..100 {
             zoo.step();

@@ -6,11 +6,12 @@ use bevy_ecs::{component::Component, entity::Entity, world::World};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use std::sync::Arc;
 use tickwire_server::replication::{
-    Area, Capture, EventQueue, History, NetIds, Owner, Reach, Snapshot, Team, View, VisibleTo,
+    Area, Capture, EventQueue, History, NetIds, Owner, Reach, Snapshot, Survey, Team, View,
+    VisibleTo,
 };
 use tickwire_shared::{
     Audience, Choice, ClientId, FieldKind, NetId, Protocol, Record, Replica, Replicated, Rotation,
-    Schema, Tick,
+    Schema, Tick, replication::model::Model,
 };
 
 /// A game with every kind of field, every audience and every predictor.
@@ -148,12 +149,18 @@ pub(crate) struct Zookeeper {
 
 impl Zookeeper {
     pub(crate) fn new(seed: u64, crowd: usize) -> Self {
+        Self::with_schema(seed, crowd, &Arc::new(Schema::of::<Zoo>()))
+    }
+
+    /// The zoo's schema may have tables of its own.
+    pub(crate) fn with_schema(seed: u64, crowd: usize, schema: &Arc<Schema>) -> Self {
+        let model = Arc::new(Model::of(schema));
         let mut world = World::new();
         NetIds::install(&mut world);
         world.insert_resource(EventQueue::of::<Zoo>());
         let mut keeper = Self {
             world,
-            capture: Capture::of::<Zoo>(),
+            capture: Capture::with_model::<Zoo>(Arc::clone(schema), model),
             history: History::with_capacity(33),
             tick: Tick::new(u32::MAX - 20),
             rng: StdRng::seed_from_u64(seed),
@@ -371,6 +378,25 @@ impl Zookeeper {
             mask: 1 << (client % 3),
         }
     }
+}
+
+/// The zoo's schema with tables that were trained on it.
+pub(crate) fn trained_schema() -> Arc<Schema> {
+    let schema = Arc::new(Schema::of::<Zoo>());
+    let mut survey = Survey::default();
+    let mut zoo = Zookeeper::new(150, 30);
+    for _ in 0..60 {
+        survey.observe(&zoo.step());
+    }
+    let mut trainer = survey.into_trainer(&schema);
+    let mut zoo = Zookeeper::new(150, 30);
+    for _ in 0..200 {
+        let snapshot = zoo.step();
+        let views = (0..3).map(|number| (ClientId::new(number), zoo.view(number)));
+        trainer.observe(&snapshot, views).expect("frames that were just made");
+    }
+    let tables: &'static str = Box::leak(trainer.tables().into_boxed_str());
+    Arc::new(Schema { tables, ..Schema::clone(&schema) })
 }
 
 /// What a replica shows: by `NetId`, the codes of each component.

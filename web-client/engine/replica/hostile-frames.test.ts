@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest';
+import { FrameError, LIMITS } from './frame-error.ts';
+import { FrameWriter } from './frame-writer.ts';
+import { goldenWorlds } from './golden.ts';
+import { Decoder, Tables } from './rans.ts';
+import { Replica } from './replica.ts';
+
+const worlds = goldenWorlds();
+const { protocol } = worlds[0]!;
+const { frame } = protocol.model;
+const TICK = 4711;
+
+describe('a hostile frame', () => {
+  it('ends in a frame error, wherever it is damaged', () => {
+    const random = mulberry32(7);
+    let refused = 0;
+    for (let round = 0; round < 6000; round += 1) {
+      const { protocol, clients } = worlds[round % worlds.length]!;
+      const { frames } = clients[Math.floor(random() * clients.length)]!;
+      const replica = replicaOf(round % worlds.length);
+      const at = Math.floor(random() * Math.min(frames.length, 6));
+      for (const { bytes } of frames.slice(0, at)) replica.apply(bytes);
+      if (isRefused(replica, damaged(frames[at]!.bytes, random))) {
+        refused += 1;
+        expect(replica.tick).toBeUndefined();
+        expect(() => replica.apply(frames[1]!.bytes), 'only a fresh frame helps').toThrow('no base');
+      }
+      expect(replica.apply(frames[0]!.bytes).isFresh, protocol.name).toBe(true);
+    }
+    expect(refused, 'most damage is noticed').toBeGreaterThan(5000);
+  }, 60_000);
+
+  it('ends in a frame error when it is noise', () => {
+    const random = mulberry32(11);
+    for (let round = 0; round < 3000; round += 1) {
+      const noise = Uint8Array.from({ length: random() * 2000 }, () => random() * 256);
+      expect(isRefused(replicaOf(round % worlds.length), noise)).toBe(true);
+    }
+  }, 60_000);
+
+  it('is refused where it is longer than any frame', () => {
+    expect(() => replicaOf(0).apply(new Uint8Array(LIMITS.frameBytes + 1))).toThrow('too large');
+  });
+
+  it('cannot keep the decoder busy with symbols that cost next to nothing', () => {
+    const random = mulberry32(13);
+    const decoder = new Decoder(new Tables(protocol.model));
+    decoder.begin(Uint8Array.from({ length: 200_000 }, (_, at) => (at === 0 ? 1 : random() * 256)));
+    let symbols = 0;
+    expect(() => {
+      for (;;) {
+        decoder.flag(frame.fresh[0]);
+        symbols += 1;
+      }
+    }).toThrow('too large');
+    expect(symbols).toBe(LIMITS.frameSymbols);
+  });
+
+  it('cannot hold more events than a frame may', () => {
+    const bytesOf = (events: number) => {
+      const writer = new FrameWriter(protocol).fresh(protocol, TICK).symbol(frame.entry[0], 0);
+      writer.symbol(frame.reference[0], 0);
+      const whisper = protocol.model.events[1]!.fields[0]!;
+      for (let event = 0; event < events; event += 1) {
+        writer.symbol(frame.event[0] + Math.min(event, 3), 2).symbol(whisper.enters[0]![0], 0);
+      }
+      return writer.symbol(frame.event[0] + Math.min(events, 3), 0).finish(TICK);
+    };
+    const replica = replicaOf(0);
+    replica.apply(bytesOf(LIMITS.eventsPerFrame));
+    expect(replica.events.length, 'so many are allowed').toBe(LIMITS.eventsPerFrame);
+    expect(() => replica.apply(bytesOf(LIMITS.eventsPerFrame + 1))).toThrow('too large');
+  });
+
+  it('cannot refer to what is no entity', () => {
+    const writer = new FrameWriter(protocol).fresh(protocol, TICK).symbol(frame.entry[0], 0);
+    writer.symbol(frame.reference[0], 1).bits(9, 16).symbol(frame.group[0], 0).bits(0, 8);
+    writer.unsigned(frame.target[0], 1).symbol(frame.reference[0], 0).symbol(frame.event[0], 0);
+    expect(() => replicaOf(0).apply(writer.finish(TICK))).toThrow('malformed');
+  });
+
+  it('is told by its check from one that was damaged in just its last bits', () => {
+    const writer = new FrameWriter(protocol).fresh(protocol, TICK).symbol(frame.entry[0], 0);
+    writer.symbol(frame.reference[0], 0).symbol(frame.event[0], 0);
+    const replica = replicaOf(0);
+    expect(replica.apply(writer.finish(TICK)).tick).toBe(TICK);
+    expect(() => replica.apply(writer.finish(TICK + 1))).toThrow('malformed');
+  });
+});
+
+const replicas = worlds.map(({ protocol }) => new Replica(protocol));
+
+/** Making one takes longer than most of what is done with it here. */
+function replicaOf(world: number): Replica {
+  return replicas[world]!;
+}
+
+function isRefused(replica: Replica, bytes: Uint8Array): boolean {
+  try {
+    replica.apply(bytes);
+    return false;
+  } catch (error) {
+    if (error instanceof FrameError) return true;
+    throw error;
+  }
+}
+
+/** A few bytes changed, and now and then cut short or longer. */
+function damaged(good: Uint8Array, random: () => number): Uint8Array {
+  const length = random() < 0.3 ? Math.ceil(random() * 2 * good.length) : good.length;
+  const bytes = new Uint8Array(length);
+  bytes.set(good.subarray(0, length));
+  for (let change = 0; change <= random() * 3; change += 1) bytes[Math.floor(random() * length)] = random() * 256;
+  return bytes;
+}
+
+function mulberry32(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
