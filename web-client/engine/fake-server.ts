@@ -1,24 +1,16 @@
 /** A server's words, for tests: frames in its encoding, and the golden states that the Rust encoder wrote. */
 
-import { readFileSync } from 'node:fs';
 import { CLOSE_REASONS } from './close-reason.ts';
 import type { ClockEcho } from './codec.ts';
-import type { Protocol } from './schema.ts';
+import { goldenWorlds } from './replica/golden.ts';
 
-interface Golden {
-  readonly protocol: Omit<Protocol, 'hash'> & { readonly hash: string };
-  readonly clients: readonly { readonly frames: readonly { readonly bytes: string; readonly tick: number }[] }[];
-}
-
-const golden: Golden = JSON.parse(readFileSync(new URL('../../tests/golden/frames.json', import.meta.url), 'utf8'));
+const [world] = goldenWorlds();
 
 /** The protocol of the golden states. */
-export const protocol: Protocol = { ...golden.protocol, hash: BigInt(golden.protocol.hash) };
+export const { protocol } = world!;
 
 /** States as one golden client got them: one of each tick, the first one fresh. */
-export const states: readonly { readonly tick: number; readonly bytes: Uint8Array }[] = golden.clients[0]!.frames.map(
-  ({ tick, bytes }) => ({ tick, bytes: Uint8Array.from(Buffer.from(bytes, 'hex')) }),
-);
+export const states: readonly { readonly tick: number; readonly bytes: Uint8Array }[] = world!.clients[0]!.frames;
 
 /** A welcome to client 7. */
 export function welcome(tickRate = 20, tick = 0): Uint8Array {

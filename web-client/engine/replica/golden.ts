@@ -30,9 +30,10 @@ export interface GoldenWorld {
 /** A world with the codec's own tables, and one with trained ones. A Rust test fails when it would write others. */
 export function goldenWorlds(): GoldenWorld[] {
   const path = new URL('../../../tests/golden/frames.json', import.meta.url);
-  const { worlds } = JSON.parse(readFileSync(path, 'utf8'), (name, value) =>
-    name === 'bytes' || name === 'report' ? bytesOf(value) : value,
-  );
+  const { worlds } = JSON.parse(readFileSync(path, 'utf8'), (name, value) => {
+    if (name === 'bytes' || name === 'report') return bytesOf(value);
+    return name === 'hash' ? BigInt(value) : value;
+  });
   return worlds;
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { seeded } from '../fake-server.ts';
 import { FrameError, LIMITS } from './frame-error.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { goldenWorlds } from './golden.ts';
@@ -12,7 +13,7 @@ const TICK = 4711;
 
 describe('a hostile frame', () => {
   it('ends in a frame error, wherever it is damaged', () => {
-    const random = mulberry32(7);
+    const random = seeded(7);
     let refused = 0;
     for (let round = 0; round < 6000; round += 1) {
       const { protocol, clients } = worlds[round % worlds.length]!;
@@ -31,7 +32,7 @@ describe('a hostile frame', () => {
   }, 60_000);
 
   it('ends in a frame error when it is noise', () => {
-    const random = mulberry32(11);
+    const random = seeded(11);
     for (let round = 0; round < 3000; round += 1) {
       const noise = Uint8Array.from({ length: random() * 2000 }, () => random() * 256);
       expect(isRefused(replicaOf(round % worlds.length), noise)).toBe(true);
@@ -43,7 +44,7 @@ describe('a hostile frame', () => {
   });
 
   it('cannot keep the decoder busy with symbols that cost next to nothing', () => {
-    const random = mulberry32(13);
+    const random = seeded(13);
     const decoder = new Decoder(new Tables(protocol.model));
     decoder.begin(Uint8Array.from({ length: 200_000 }, (_, at) => (at === 0 ? 1 : random() * 256)));
     let symbols = 0;
@@ -112,14 +113,4 @@ function damaged(good: Uint8Array, random: () => number): Uint8Array {
   bytes.set(good.subarray(0, length));
   for (let change = 0; change <= random() * 3; change += 1) bytes[Math.floor(random() * length)] = random() * 256;
   return bytes;
-}
-
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
