@@ -6,7 +6,7 @@ use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gau
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tickwire_shared::CloseReason;
 
-use crate::replication::{Clamped, Desync};
+use crate::replication::Clamped;
 
 /// Upper ends of the tick time's buckets, in seconds: fine around what 20 and 60 Hz leave.
 const TICK_SECONDS_BUCKETS: &[f64] = &[
@@ -96,7 +96,7 @@ pub(crate) fn values_clamped(clamped: &Clamped) {
     counter!("tickwire_values_clamped_total", "field" => field).absolute(clamped.count);
 }
 
-pub(crate) fn desync(_: &Desync) {
+pub(crate) fn desync() {
     counter!("tickwire_desyncs_total").increment(1);
 }
 

@@ -62,7 +62,9 @@ struct Playing {
     stamp: Option<(u32, Instant)>,
     /// Highest number of the client's messages that it knows to be acknowledged.
     acknowledged: u32,
-    desync: Option<Desync>,
+    /// What the client's last report was found to differ in; inside, `None` where that could not
+    /// be told any more.
+    desync: Option<Option<Desync>>,
 }
 
 /// What a frame from the client asks of the shell.
@@ -174,8 +176,8 @@ impl Session {
         }
     }
 
-    /// What differed where the client's world was not what it should have been.
-    pub fn poll_desync(&mut self) -> Option<Desync> {
+    /// The client's world was not what it should have been: what differed, where that is known.
+    pub fn poll_desync(&mut self) -> Option<Option<Desync>> {
         match &mut self.state {
             State::Playing(playing) => playing.desync.take(),
             _ => None,
@@ -205,7 +207,7 @@ impl Playing {
         if !update.report.is_empty()
             && let Some(published) = published
         {
-            self.desync = self.view.handle_report(&update.report, &published.history);
+            self.desync = Some(self.view.handle_report(&update.report, &published.history));
         }
         let room_tick = published.map_or_else(Tick::default, |published| published.tick);
         let mut inputs = Vec::with_capacity(update.inputs.len());

@@ -202,8 +202,12 @@ impl Inner {
             let published = self.room.as_ref().and_then(RoomHandle::published);
             let heard = self.session.handle_frame(&bytes, published.as_deref(), Instant::now());
             if let Some(desync) = self.session.poll_desync() {
-                metrics::desync(&desync);
-                tracing::warn!(client = ?self.session.client(), "{desync}");
+                metrics::desync();
+                let what = desync.map_or_else(
+                    || String::from("replica differs, in what is not known any more"),
+                    |desync| desync.to_string(),
+                );
+                tracing::warn!(client = ?self.session.client(), "{what}");
             }
             match heard {
                 Ok(heard) => return Poll::Ready(Event::Heard(heard)),

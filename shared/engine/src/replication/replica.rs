@@ -321,7 +321,8 @@ impl Replica {
             self.move_anchor(model);
             count += 1;
         }
-        if count > 0 {
+        // Updates make texts and lists longer, too.
+        if model.sequences > 0 {
             let subs = self.slots.iter().flat_map(|slot| slot.groups.iter().flatten());
             let total: usize =
                 subs.flat_map(|sub| &sub.sequences).map(|sequence| sequence.len()).sum();

@@ -1,4 +1,10 @@
 //! The arena workload: every player is a client and sees what is around it.
+//!
+//! A trace is little endian, plain or gzipped. Header, 32 bytes: `ARTR`, u16 version 1, u16 tick
+//! rate, u32 players, u32 ticks, u32 seed, f32 side of the world, f32 half width and f32 half
+//! height of a view. Then for each tick u32 tick, u32 count, and columns of `count` values, by
+//! rising id: u32 id, u8 kind (0 player, 1 asteroid, 2 bullet), u8 alive, u8 health, u8 size, u16
+//! score, u16 owner, f32 x, y, vx, vy, and f32 heading in radians.
 
 use std::{
     collections::{BTreeMap, HashMap},
