@@ -5,10 +5,9 @@
 use std::{sync::Arc, time::Instant};
 
 use tickwire_shared::{
-    ClientId, DecodeError, Protocol, RecordSchema, Schema, Tick,
+    ClientId, DecodeError, Protocol, Schema, Tick,
     codec::{decode_server, encode},
     messages::{ClientFrame, ClientUpdate, Close, Hello, ServerFrame, ServerUpdate, Welcome},
-    record::encode_record,
     reliable::{MessageMissing, ReliableReceiver},
     replication::{FrameError, FrameInfo, Replica, model::Model},
 };
@@ -225,9 +224,4 @@ impl Client {
         let inputs = (0..count).map(|offset| input(&self.replica, first.plus(offset)));
         (first, inputs.collect())
     }
-}
-
-/// Encodes a game's input.
-pub fn encode_input<P: Protocol>(input: &P::Input, schema: &RecordSchema) -> Vec<u8> {
-    encode_record(input, schema)
 }
