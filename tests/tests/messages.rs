@@ -10,8 +10,10 @@ use serde_json::{Value, json};
 use tickwire_shared::{
     CloseReason, Schema,
     codec::{decode_client, decode_server, encode},
+    exchange::{self, Pending, RequestKind, Requester},
     messages::{
-        ClientFrame, ClientUpdate, ClockEcho, Close, Hello, ServerFrame, ServerUpdate, Welcome,
+        ClientFrame, ClientMessage, ClientUpdate, ClockEcho, Close, Hello, ServerFrame,
+        ServerMessage, ServerUpdate, Welcome,
     },
     record::encode_record,
 };
@@ -22,6 +24,8 @@ fn client_frames() -> Vec<(Value, ClientFrame)> {
         room: String::from("main"),
         token: String::from("tøken"),
         join: vec![1, 2, 3],
+        session: vec![200; 3],
+        acknowledged: 70_000,
     };
     let update = ClientUpdate {
         acknowledged: 250,
@@ -37,7 +41,8 @@ fn client_frames() -> Vec<(Value, ClientFrame)> {
         (
             json!({
                 "type": "hello", "protocol": hello.protocol.to_string(), "room": hello.room,
-                "token": hello.token, "join": hello.join,
+                "token": hello.token, "join": hello.join, "session": hello.session,
+                "acknowledged": hello.acknowledged,
             }),
             ClientFrame::Hello(hello),
         ),
@@ -57,11 +62,21 @@ fn client_frames() -> Vec<(Value, ClientFrame)> {
             ClientFrame::Update(ClientUpdate::default()),
         ),
         (json!({ "type": "leave" }), ClientFrame::Leave),
+        (json!({ "type": "probe", "number": 300 }), ClientFrame::Probe(300)),
+        (json!({ "type": "away" }), ClientFrame::Away),
     ]
 }
 
 fn server_frames() -> Vec<(Value, ServerFrame)> {
-    let welcome = Welcome { client: 3, tick_rate: 20, tick: 70_000, room: String::from("main") };
+    let welcome = Welcome {
+        client: 3,
+        tick_rate: 20,
+        tick: 70_000,
+        room: String::from("main"),
+        session: vec![9, 8, 7],
+        is_resumed: true,
+        acknowledged: 12,
+    };
     let clock = ClockEcho { stamp_ms: 1, held_ms: 2, tick: 3, tick_fraction: u16::MAX };
     let update = ServerUpdate {
         acknowledged: 7,
@@ -72,7 +87,10 @@ fn server_frames() -> Vec<(Value, ServerFrame)> {
     };
     let mut frames = vec![
         (
-            json!({ "type": "welcome", "client": 3, "tickRate": 20, "tick": 70_000, "room": "main" }),
+            json!({
+                "type": "welcome", "client": 3, "tickRate": 20, "tick": 70_000, "room": "main",
+                "session": [9, 8, 7], "isResumed": true, "acknowledged": 12,
+            }),
             ServerFrame::Welcome(welcome),
         ),
         (
@@ -95,6 +113,47 @@ fn server_frames() -> Vec<(Value, ServerFrame)> {
         )
     }));
     frames
+}
+
+/// What a client asks for over HTTP, step by step, and the bodies that come of it.
+fn requests() -> Vec<Value> {
+    let key = [7; 16];
+    let kinds = [
+        ("stream", RequestKind::Stream),
+        ("held poll", RequestKind::HeldPoll),
+        ("poll", RequestKind::Poll),
+    ];
+    let kinds = kinds.into_iter().map(|(name, kind)| {
+        let mut requester = Requester::new(key, kind);
+        requester.push(vec![1, 2]);
+        let first = requester.poll_poll().expect("the first carries the hello");
+        requester.push(vec![3; 300]);
+        requester.push(vec![4]);
+        let send = requester.poll_send();
+        let frames = requester.handle_poll_answered(1, &[0, 0, 1, 9, 0]);
+        assert_eq!(frames, Ok(vec![vec![9]]));
+        let second = requester.poll_poll();
+        let body = |pending: Option<Pending>| pending.map(|pending| pending.body);
+        json!({ "bytes": first.body, "kind": name, "send": body(send), "second": body(second) })
+    });
+    kinds.collect()
+}
+
+/// Frames one after the other, as answers carry them.
+fn answer() -> Value {
+    let frames = [vec![1; 1], vec![2; 250], vec![3; 251], vec![4; 70_000]];
+    let mut body = vec![0; 3];
+    for frame in &frames {
+        exchange::frames::write(frame, &mut body);
+    }
+    let lengths: Vec<usize> = frames.iter().map(Vec::len).collect();
+    json!({ "bytes": body.get(..700), "lengths": lengths, "length": body.len() })
+}
+
+fn reliable_messages() -> Value {
+    let from_client = encode(&ClientMessage::Game(vec![5, 6]));
+    let from_server = encode(&ServerMessage::Game { tick: 300, body: vec![7] });
+    json!({ "client": from_client, "server": from_server })
 }
 
 /// Records of the arena, as a page sends them.
@@ -131,6 +190,9 @@ fn messages_are_the_bytes_they_have_always_been() {
         "client": client.collect::<Vec<_>>(),
         "server": server.collect::<Vec<_>>(),
         "records": records(),
+        "requests": requests(),
+        "answer": answer(),
+        "messages": reliable_messages(),
     });
     let text = golden.to_string().replace("{\"bytes\"", "\n{\"bytes\"") + "\n";
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden/messages.json");

@@ -86,6 +86,10 @@ close_reasons! {
     ServerError = 4104, "Something broke on the server. Trying again.";
     /// No hello within the time for it.
     HelloTimeout = 4105, "The server did not hear a greeting in time.";
+    /// The session token is forged, altered or out of date. The client forgets it and joins anew.
+    SessionRefused = 4106, "Your place in the game is gone. Joining anew.";
+    /// A request named an attachment that is not there (any more).
+    AttachmentUnknown = 4107, "The connection was lost. Connecting again.";
     /// The server is going down, and says when to come back.
     ServerStopping = 4200, "The server restarts. Back in a moment.";
 }

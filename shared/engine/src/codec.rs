@@ -45,6 +45,12 @@ pub fn decode_client<T: Decode<()>>(bytes: &[u8]) -> Result<T, DecodeError> {
     decode::<T, { crate::limits::CLIENT_FRAME_BYTES_MAX }>(bytes)
 }
 
+/// Reads a request over HTTP: what [`crate::exchange::encode_request`] wrote, without the byte
+/// that says that it is binary.
+pub fn decode_request(bytes: &[u8]) -> Result<crate::exchange::Request, DecodeError> {
+    decode::<_, { crate::limits::REQUEST_BYTES_MAX }>(bytes)
+}
+
 /// Reads a message that a server sent.
 pub fn decode_server<T: Decode<()>>(bytes: &[u8]) -> Result<T, DecodeError> {
     decode::<T, { crate::limits::SERVER_FRAME_BYTES_MAX }>(bytes)

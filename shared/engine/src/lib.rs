@@ -9,6 +9,7 @@
 //! - [`rotation`]: a field type for orientation in space.
 //! - [`replication`]: how a room's state travels to those who may see it.
 //! - [`reliable`]: messages that arrive once and in order.
+//! - [`exchange`]: frames over plain HTTP.
 //! - [`messages`], [`codec`], [`bits`]: what travels, and as which bytes.
 //! - [`close_reason`], [`limits`]: how things end, and what bounds them.
 
@@ -21,6 +22,7 @@ extern crate self as tickwire_shared;
 pub mod bits;
 pub mod close_reason;
 pub mod codec;
+pub mod exchange;
 pub mod ids;
 pub mod limits;
 pub mod messages;

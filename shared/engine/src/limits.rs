@@ -32,6 +32,16 @@ pub const ROOM_NAME_BYTES_MAX: usize = 64;
 /// Longest connection token, in bytes: a JWT with a fair number of claims.
 pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
 
+/// Longest session token, in bytes.
+pub const SESSION_TOKEN_BYTES_MAX: usize = 128;
+
+/// Longest body of a request over HTTP, in bytes: what a client gathers while its last request is
+/// under way. The text form takes a third more.
+pub const REQUEST_BYTES_MAX: usize = 64 * 1024;
+
+/// Most frames in one request over HTTP.
+pub const REQUEST_FRAMES_MAX: usize = 128;
+
 /// How far ahead of the room's tick an input may be, in ticks. Clients aim one or two ticks
 /// ahead; two seconds at 20 Hz covers a client whose clock is just settling.
 pub const INPUT_TICKS_AHEAD_MAX: u32 = 40;

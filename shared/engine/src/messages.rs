@@ -3,8 +3,9 @@
 //! A *frame* is one unit on a transport; *messages* inside it are reliable and numbered. State
 //! and inputs are neither: they name their tick, and are only ever superseded.
 //!
-//! A client opens with [`ClientFrame::Hello`] and hears [`ServerFrame::Welcome`] or
-//! [`ServerFrame::Close`]. From then on both sides exchange updates until one closes.
+//! A client opens each attachment with [`ClientFrame::Hello`] and hears [`ServerFrame::Welcome`]
+//! or [`ServerFrame::Close`]. From then on both sides exchange updates until one closes. Over
+//! HTTP, frames travel as [`crate::exchange`] says.
 
 use alloc::{string::String, vec::Vec};
 
@@ -24,6 +25,11 @@ pub enum ClientFrame {
     Update(ClientUpdate),
     /// The player leaves for good.
     Leave,
+    /// Is anybody there? Before the hello only: the server sends the number back, which proves
+    /// the way in both directions before a session moves to it.
+    Probe(u32),
+    /// This attachment ends, and the player means to be back: a page is unloaded, say.
+    Away,
 }
 
 /// A client introduces itself.
@@ -35,8 +41,12 @@ pub struct Hello {
     pub room: String,
     /// Connection token; may be empty where the server allows anonymous play.
     pub token: String,
-    /// The game's join request, encoded as its record.
+    /// The game's join request, encoded as its record. Used only where nothing is resumed.
     pub join: Vec<u8>,
+    /// Session token of the newest [`Welcome`], to go on with that session; empty to begin one.
+    pub session: Vec<u8>,
+    /// Highest reliable message of that session received without a gap.
+    pub acknowledged: Sequence,
 }
 
 /// What a playing client has to say.
@@ -71,6 +81,8 @@ pub enum ServerFrame {
     Update(ServerUpdate),
     /// The session ends. The transport is closed with the same code.
     Close(Close),
+    /// The answer to [`ClientFrame::Probe`].
+    Probe(u32),
 }
 
 /// What a client needs to know before the first state.
@@ -84,6 +96,14 @@ pub struct Welcome {
     pub tick: u32,
     /// Name of the room that was joined.
     pub room: String,
+    /// Session token: whoever shows it goes on with this session. A secret, new at each welcome;
+    /// the ones before it lose their worth as soon as this one is used.
+    pub session: Vec<u8>,
+    /// Whether the session goes on that the hello named. If not, this is a new player, and
+    /// messages are numbered from 1 again in both directions.
+    pub is_resumed: bool,
+    /// Highest reliable message received without a gap.
+    pub acknowledged: Sequence,
 }
 
 /// What a playing client is told.
@@ -99,6 +119,25 @@ pub struct ServerUpdate {
     pub messages: Vec<Vec<u8>>,
     /// A state frame, or empty: see [`crate::replication`].
     pub state: Vec<u8>,
+}
+
+/// A reliable message from a client.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub enum ClientMessage {
+    /// For the game, as the client wrote it.
+    Game(Vec<u8>),
+}
+
+/// A reliable message from a server.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub enum ServerMessage {
+    /// From the game, at this tick.
+    Game {
+        /// Tick in which it was sent.
+        tick: u32,
+        /// As the game wrote it.
+        body: Vec<u8>,
+    },
 }
 
 /// Lets a client place its clock beside the server's.
