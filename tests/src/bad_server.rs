@@ -12,7 +12,7 @@ use arena_shared::ArenaProtocol;
 use futures_util::{SinkExt as _, StreamExt as _};
 use tickwire_server::{
     Claims, Room, RoomInfo,
-    session::{Heard, Session},
+    session::{Opening, Session, read_opening},
 };
 use tickwire_shared::{ClientId, Protocol as _, Schema};
 use tokio::{
@@ -67,9 +67,10 @@ const GOOD_TICKS: u32 = 20;
 
 async fn serve(socket: TcpStream, fault: Fault) -> Result<()> {
     let mut socket = accept_async(socket).await?;
-    let mut session = Session::new(Arc::new(Schema::of::<ArenaProtocol>()), Instant::now());
+    let schema = Arc::new(Schema::of::<ArenaProtocol>());
     let client = ClientId::new(1);
     let mut good = room(1);
+    let mut session = Session::new(Arc::clone(&schema), client, good.info().clone());
     let mut other = room(2);
     let mut ticks = interval(Duration::from_secs(1) / u32::from(ArenaProtocol::TICK_RATE));
     loop {
@@ -94,16 +95,21 @@ async fn serve(socket: TcpStream, fault: Fault) -> Result<()> {
             message = socket.next() => {
                 let Some(message) = message else { return Ok(()) };
                 let Message::Binary(frame) = message? else { continue };
-                let Ok(heard) = session.handle_frame(&frame, None, Instant::now()) else {
+                if session.is_attached() {
                     // Inputs are compared with a tick that this server does not keep.
+                    let _ = session.handle_frame(&frame, None, Instant::now());
                     continue;
-                };
-                if let Heard::Hello(hello) = heard && fault != Fault::NeverAnswers {
+                }
+                if let Ok(Opening::Hello(hello)) = read_opening(&frame, schema.hash())
+                    && fault != Fault::NeverAnswers
+                {
                     for room in [&mut good, &mut other] {
                         room.join(client, &hello.join, &Claims::default())?;
                     }
-                    let welcome = session.handle_joined(client, good.info(), good.tick());
-                    socket.send(Message::Binary(welcome.into())).await?;
+                    if session.attach(0, Instant::now()).is_ok() {
+                        let welcome = session.welcome(good.tick(), Vec::new(), false);
+                        socket.send(Message::Binary(welcome.into())).await?;
+                    }
                 }
             }
         }

@@ -1,14 +1,19 @@
 //! A client without a screen or a socket: what a bot is made of.
 //!
-//! It speaks the real protocol. Frames and moments go in, frames and events come out.
+//! It speaks the real protocol. Frames and moments go in, frames and events come out. It outlives
+//! its connections: after [`Client::handle_lost`] its next hello goes on with the session.
 
 use std::{sync::Arc, time::Instant};
 
 use tickwire_shared::{
     ClientId, DecodeError, Protocol, Schema, Tick,
     codec::{decode_server, encode},
-    messages::{ClientFrame, ClientUpdate, Close, Hello, ServerFrame, ServerUpdate, Welcome},
-    reliable::{MessageMissing, ReliableReceiver},
+    limits::MESSAGE_BYTES_MAX,
+    messages::{
+        ClientFrame, ClientMessage, ClientUpdate, Close, Hello, ServerFrame, ServerMessage,
+        ServerUpdate, Welcome,
+    },
+    reliable::{MessageMissing, ReliableReceiver, ReliableSender, SenderFull},
     replication::{FrameError, FrameInfo, Replica, model::Model},
 };
 
@@ -43,7 +48,11 @@ pub struct Client {
     replica: Replica,
     clock: ServerClock,
     welcome: Option<Welcome>,
+    /// Whether this attachment has been welcomed.
+    is_attached: bool,
+    sender: ReliableSender,
     receiver: ReliableReceiver,
+    messages: Vec<Vec<u8>>,
     /// Tick that the next input is for.
     next_input: Option<Tick>,
     stamped: u32,
@@ -82,6 +91,9 @@ pub enum ClientError {
     Unexpected,
 }
 
+/// Most bytes of messages that wait for the server's acknowledgement.
+const UNACKNOWLEDGED_BYTES_MAX: usize = 64 * MESSAGE_BYTES_MAX;
+
 /// How many ticks ahead of the server's clock an input is aimed, beside half a round trip.
 const INPUT_LEAD_TICKS: f64 = 2.0;
 
@@ -99,7 +111,10 @@ impl Client {
             clock: ServerClock::new(now, shared.schema.tick_rate),
             shared: shared.clone(),
             welcome: None,
+            is_attached: false,
+            sender: ReliableSender::new(UNACKNOWLEDGED_BYTES_MAX),
             receiver: ReliableReceiver::default(),
+            messages: Vec::new(),
             next_input: None,
             stamped: 0,
             report: Vec::new(),
@@ -109,9 +124,64 @@ impl Client {
 
     /// The first frame. `join` is the game's join request, encoded.
     pub fn hello(&self, room: &str, join: Vec<u8>) -> Vec<u8> {
-        let room = String::from(room);
-        let protocol = self.shared.protocol;
-        encode(&ClientFrame::Hello(Hello { protocol, room, token: String::new(), join }))
+        encode(&ClientFrame::Hello(Hello {
+            protocol: self.shared.protocol,
+            room: String::from(room),
+            token: String::new(),
+            join,
+            session: self.session_token().to_vec(),
+            acknowledged: self.receiver.acknowledged(),
+        }))
+    }
+
+    /// The frame that says that the client leaves for good.
+    pub fn leave() -> Vec<u8> {
+        encode(&ClientFrame::Leave)
+    }
+
+    /// An update that says nothing but that the client is there. It takes no state in, so that
+    /// the server soon has none for it.
+    pub fn stay() -> Vec<u8> {
+        encode(&ClientFrame::Update(ClientUpdate { first_message: 1, ..ClientUpdate::default() }))
+    }
+
+    /// The connection is gone. What was sent and not acknowledged will be sent again.
+    pub fn handle_lost(&mut self) {
+        let (schema, model) = (&self.shared.schema, &self.shared.model);
+        self.replica = Replica::with_model(Arc::clone(schema), Arc::clone(model));
+        self.is_attached = false;
+        self.report = Vec::new();
+        self.is_healing = false;
+    }
+
+    /// With what it can go on with its session; empty before the first welcome.
+    pub fn session_token(&self) -> &[u8] {
+        self.welcome.as_ref().map_or(&[], |welcome| &welcome.session)
+    }
+
+    /// Whether the present connection has been welcomed.
+    pub fn is_attached(&self) -> bool {
+        self.is_attached
+    }
+
+    /// Whether the newest welcome went on with a session.
+    pub fn is_resumed(&self) -> bool {
+        self.welcome.as_ref().is_some_and(|welcome| welcome.is_resumed)
+    }
+
+    /// Sends a reliable message to the game.
+    pub fn send(&mut self, message: Vec<u8>) -> Result<(), SenderFull> {
+        self.sender.push(encode(&ClientMessage::Game(message)))
+    }
+
+    /// Whether everything that was sent has arrived.
+    pub fn is_all_acknowledged(&self) -> bool {
+        self.sender.waiting_bytes() == 0
+    }
+
+    /// Reliable messages from the game since this was asked last.
+    pub fn take_messages(&mut self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.messages)
     }
 
     /// The world as it is known here.
@@ -142,24 +212,43 @@ impl Client {
     /// Takes a frame from the server.
     pub fn handle_frame(&mut self, bytes: &[u8], now: Instant) -> Result<Event, ClientError> {
         match decode_server(bytes)? {
-            ServerFrame::Welcome(welcome) if self.welcome.is_none() => {
-                self.clock = ServerClock::new(now, welcome.tick_rate);
-                self.welcome = Some(welcome);
+            ServerFrame::Welcome(welcome) if !self.is_attached => {
+                self.handle_welcome(welcome, now)?;
                 Ok(Event::Joined)
             }
-            ServerFrame::Update(update) if self.welcome.is_some() => {
-                self.handle_update(update, now)
-            }
+            ServerFrame::Update(update) if self.is_attached => self.handle_update(update, now),
             ServerFrame::Close(close) => Ok(Event::Closed(close)),
             _ => Err(ClientError::Unexpected),
         }
+    }
+
+    fn handle_welcome(&mut self, welcome: Welcome, now: Instant) -> Result<(), ClientError> {
+        self.is_attached = true;
+        if welcome.is_resumed {
+            let unsent = |_| ClientError::Unexpected;
+            self.sender.handle_acknowledged(welcome.acknowledged).map_err(unsent)?;
+            self.sender.handle_attached();
+        } else {
+            // Somebody new.
+            self.clock = ServerClock::new(now, welcome.tick_rate);
+            self.sender = ReliableSender::new(UNACKNOWLEDGED_BYTES_MAX);
+            self.receiver = ReliableReceiver::default();
+            self.next_input = None;
+        }
+        self.welcome = Some(welcome);
+        Ok(())
     }
 
     fn handle_update(&mut self, update: ServerUpdate, now: Instant) -> Result<Event, ClientError> {
         if let Some(echo) = &update.clock {
             self.clock.handle_echo(echo, now);
         }
-        self.receiver.handle_messages(update.first_message, update.messages)?;
+        let unsent = |_| ClientError::Unexpected;
+        self.sender.handle_acknowledged(update.acknowledged).map_err(unsent)?;
+        for message in self.receiver.handle_messages(update.first_message, update.messages)? {
+            let ServerMessage::Game { body, .. } = decode_server(&message)?;
+            self.messages.push(body);
+        }
         if update.state.is_empty() {
             return Ok(Event::Other);
         }
@@ -186,14 +275,15 @@ impl Client {
         let (first_input, inputs) = self.inputs(&mut input, now);
         let wants_stamp = self.stamped.is_multiple_of(UPDATES_PER_STAMP);
         self.stamped += 1;
+        let (first_message, messages) = self.sender.poll_messages();
         encode(&ClientFrame::Update(ClientUpdate {
             acknowledged: self.receiver.acknowledged(),
             seen: self.replica.tick().map_or(0, Tick::get),
             stamp_ms: wants_stamp.then(|| self.clock.stamp(now)),
             first_input: first_input.get(),
             inputs,
-            first_message: 1,
-            messages: Vec::new(),
+            first_message,
+            messages,
             report: std::mem::take(&mut self.report),
         }))
     }

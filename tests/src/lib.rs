@@ -3,6 +3,7 @@
 //! # Parts
 //! - [`client`]: a client without a screen or a socket; [`server_clock`]: its idea of time.
 //! - [`pilot`]: what a bot wants in the arena; [`swarm`]: many of them on real sockets.
+//! - [`transport`]: how bots reach a server, on each rung of the ladder.
 //! - [`memory`]: a whole match in memory, on a virtual clock. [`socket`]: one bot on a real one.
 //! - [`scrape`]: what a server says of itself. [`proxy`]: networks that misbehave.
 //! - [`local_server`]: a real server for one test. [`bad_server`]: one that misbehaves.
@@ -17,3 +18,4 @@ pub mod scrape;
 pub mod server_clock;
 pub mod socket;
 pub mod swarm;
+pub mod transport;

@@ -15,10 +15,10 @@ use tickwire_server::{
     Claims, Game, Room, RoomInfo,
     recording::Recorder,
     room::Published,
-    session::{Heard, Session},
+    session::{Heard, Opening, Session, read_opening, write_close},
 };
 use tickwire_shared::{
-    ClientId, CloseReason, Replica, Tick,
+    ClientId, CloseReason, Replica, Schema, Tick,
     messages::{Close, Hello},
 };
 
@@ -35,7 +35,7 @@ pub struct Network {
     pub stall_chance: f64,
     /// For how long.
     pub stall: Duration,
-    /// Chance per client and tick that the connection breaks. The client joins again at once.
+    /// Chance per client and tick that the connection breaks. The client comes back at once.
     pub cut_chance: f64,
     /// Where chance begins.
     pub seed: u64,
@@ -71,8 +71,9 @@ pub type Behaviour = Box<dyn FnMut(&Replica, Tick) -> Vec<u8>>;
 /// A client, its session, and what lies between.
 pub struct Player {
     client: Client,
-    session: Session,
-    id: Option<ClientId>,
+    session: Option<Session>,
+    /// Whether its hello is still to come.
+    is_opening: bool,
     join: Vec<u8>,
     behaviour: Behaviour,
     up: Line,
@@ -129,8 +130,8 @@ impl<G: Game> Match<G> {
     pub fn add(&mut self, join: Vec<u8>, behaviour: Behaviour) -> usize {
         let mut player = Player {
             client: Client::new(&self.shared, self.now),
-            session: Session::new(Arc::clone(self.shared.schema()), self.now),
-            id: None,
+            session: None,
+            is_opening: true,
             join,
             behaviour,
             up: Line::default(),
@@ -192,7 +193,8 @@ impl<G: Game> Match<G> {
         }
         let published = self.room.step(self.now);
         for player in &mut self.players {
-            if let Some(frame) = player.session.poll_frame(&published, self.now) {
+            let session = player.session.as_mut();
+            if let Some(frame) = session.and_then(|one| one.poll_frame(&published, self.now)) {
                 let arrival = self.network.arrival(self.now, &mut self.rng);
                 player.down.push(arrival, frame);
             }
@@ -200,14 +202,14 @@ impl<G: Game> Match<G> {
         self.published = Some(published);
     }
 
-    /// Breaks a client's connection. It joins again, as somebody new.
+    /// Breaks a client's connection. It comes back, and goes on with its session.
     pub fn cut(&mut self, player: usize) {
         let Some(player) = self.players.get_mut(player) else { return };
-        if let Some(id) = player.id.take() {
-            self.room.leave(id);
+        player.client.handle_lost();
+        if let Some(session) = &mut player.session {
+            session.detach();
         }
-        player.client = Client::new(&self.shared, self.now);
-        player.session = Session::new(Arc::clone(self.shared.schema()), self.now);
+        player.is_opening = true;
         (player.up, player.down) = (Line::default(), Line::default());
         player.seen.cuts += 1;
         player.say_hello(self.now);
@@ -218,23 +220,19 @@ impl<G: Game> Match<G> {
         let now = self.now;
         for player in &mut self.players {
             while let Some(frame) = player.up.pop(now) {
-                let heard = player.session.handle_frame(&frame, self.published.as_ref(), now);
-                let answer = match heard {
-                    Ok(Heard::Hello(hello)) => {
-                        let id = ClientId::new(self.next_client);
-                        self.next_client += 1;
-                        join(&mut self.room, player, id, &hello)
-                    }
-                    Ok(Heard::Inputs(inputs)) => {
-                        for (tick, input) in inputs {
-                            let Some(id) = player.id else { continue };
-                            // Only an input at the window's very edge gets here and is refused.
-                            let _ = self.room.push_input(id, tick, &input);
+                let answer = if player.is_opening {
+                    match read_opening(&frame, self.shared.schema().hash()) {
+                        Ok(Opening::Hello(hello)) => {
+                            let id = ClientId::new(self.next_client);
+                            self.next_client += 1;
+                            greet(&mut self.room, self.shared.schema(), player, id, &hello, now)
                         }
-                        None
+                        Ok(Opening::Probe(answer)) => Some(answer),
+                        Ok(Opening::Leave) => close(&mut self.room, player, CloseReason::Left),
+                        Err(reason) => close(&mut self.room, player, reason),
                     }
-                    Ok(Heard::Leave) => close(&mut self.room, player, CloseReason::Left),
-                    Err(reason) => close(&mut self.room, player, reason),
+                } else {
+                    hear(&mut self.room, self.published.as_ref(), player, &frame, now)
                 };
                 if let Some(frame) = answer {
                     let arrival = self.network.arrival(now, &mut self.rng);
@@ -251,7 +249,7 @@ impl<G: Game> Match<G> {
     fn speak(&mut self, slice: u32) {
         let own = |at: usize| at as u32 % SLICES_PER_TICK == slice;
         for (_, player) in self.players.iter_mut().enumerate().filter(|(at, _)| own(*at)) {
-            if player.client.id().is_none() || player.seen.closed.is_some() {
+            if !player.client.is_attached() || player.seen.closed.is_some() {
                 continue;
             }
             let frame = player.client.poll_update(&mut player.behaviour, self.now);
@@ -260,29 +258,71 @@ impl<G: Game> Match<G> {
     }
 }
 
-fn join<G: Game>(
+/// Lets a client in, or back in: tokens are not what is tested here.
+fn greet<G: Game>(
     room: &mut Room<G>,
+    schema: &Arc<Schema>,
     player: &mut Player,
     id: ClientId,
     hello: &Hello,
+    now: Instant,
 ) -> Option<Vec<u8>> {
-    match room.join(id, &hello.join, &Claims::default()) {
-        Ok(()) => {
-            player.id = Some(id);
-            Some(player.session.handle_joined(id, room.info(), room.tick()))
+    let is_resumed = !hello.session.is_empty() && player.session.is_some();
+    if !is_resumed {
+        if let Err(error) = room.join(id, &hello.join, &Claims::default()) {
+            let reason = CloseReason::JoinRefused;
+            return Some(write_close(&Close {
+                sentence: error.to_string(),
+                ..Close::because(reason)
+            }));
         }
-        Err(error) => player.session.handle_close(Close {
-            sentence: error.to_string(),
-            ..Close::because(CloseReason::JoinRefused)
-        }),
+        player.session = Some(Session::new(Arc::clone(schema), id, room.info().clone()));
+    }
+    let session = player.session.as_mut()?;
+    match session.attach(hello.acknowledged, now) {
+        Ok(generation) => {
+            player.is_opening = false;
+            Some(session.welcome(room.tick(), generation.to_le_bytes().to_vec(), is_resumed))
+        }
+        Err(reason) => close(room, player, reason),
+    }
+}
+
+/// Takes what a client that plays has sent.
+fn hear<G: Game>(
+    room: &mut Room<G>,
+    published: Option<&Published>,
+    player: &mut Player,
+    frame: &[u8],
+    now: Instant,
+) -> Option<Vec<u8>> {
+    let session = player.session.as_mut()?;
+    let id = session.client();
+    match session.handle_frame(frame, published, now) {
+        Ok(Heard::Said { messages, inputs }) => {
+            for message in messages {
+                room.message(id, &message);
+            }
+            for (tick, input) in inputs {
+                // Only an input at the window's very edge gets here and is refused.
+                let _ = room.push_input(id, tick, &input);
+            }
+            None
+        }
+        Ok(Heard::Away) => {
+            session.detach();
+            None
+        }
+        Ok(Heard::Leave) => close(room, player, CloseReason::Left),
+        Err(reason) => close(room, player, reason),
     }
 }
 
 fn close<G: Game>(room: &mut Room<G>, player: &mut Player, reason: CloseReason) -> Option<Vec<u8>> {
-    if let Some(id) = player.id.take() {
-        room.leave(id);
+    if let Some(session) = player.session.take() {
+        room.leave(session.client());
     }
-    player.session.handle_close(Close::because(reason))
+    Some(write_close(&Close::because(reason)))
 }
 
 impl Player {
@@ -348,6 +388,9 @@ impl<G: Game> fmt::Debug for Match<G> {
 
 impl fmt::Debug for Player {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Player").field("id", &self.id).field("seen", &self.seen).finish()
+        f.debug_struct("Player")
+            .field("client", &self.client.id())
+            .field("seen", &self.seen)
+            .finish()
     }
 }

@@ -1,22 +1,15 @@
-//! One bot on a real socket, for tests that tell it what to do and look at what it sees.
+//! One bot on a real connection, for tests that tell it what to do and look at what it sees.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use futures_util::{SinkExt as _, StreamExt as _};
 use tickwire_shared::{Replica, Tick};
-use tokio::{
-    net::TcpStream,
-    time::{interval, timeout},
-};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
+use tokio::time::{interval, timeout};
 
 use crate::{
     client::{Client, Event, Shared},
-    swarm::websocket_url,
+    transport::{Rung, Transport},
 };
-
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// How long a server may take for anything.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -25,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Bot {
     client: Client,
-    socket: Socket,
+    transport: Transport,
     /// State frames so far.
     pub frames: u64,
     /// Checksums so far that were equal, and that were not.
@@ -35,19 +28,49 @@ pub struct Bot {
 impl Bot {
     /// Joins a room of the server at `url`.
     pub async fn join(url: &str, shared: &Shared, room: &str, join: Vec<u8>) -> Result<Self> {
-        let (socket, _) = connect_async(websocket_url(url)?).await.context("connecting")?;
+        Self::join_on(url, Rung::WebSocket, shared, room, join).await
+    }
+
+    /// Joins on this rung.
+    pub async fn join_on(
+        url: &str,
+        rung: Rung,
+        shared: &Shared,
+        room: &str,
+        join: Vec<u8>,
+    ) -> Result<Self> {
+        let transport = Transport::open(url, rung).await?;
         let client = Client::new(shared, Instant::now());
-        let mut bot = Self { client, socket, frames: 0, checksums: [0, 0] };
-        let hello = bot.client.hello(room, join);
-        bot.socket.send(Message::Binary(hello.into())).await.context("saying hello")?;
+        let mut bot = Self { client, transport, frames: 0, checksums: [0, 0] };
+        bot.say_hello(room, join).await?;
+        Ok(bot)
+    }
+
+    /// Goes on with the session over another connection. The one before is cut, or goes on
+    /// beside it until the server ends it; returned is the one before.
+    pub async fn move_to(&mut self, url: &str, rung: Rung) -> Result<Transport> {
+        let transport = Transport::open(url, rung).await?;
+        self.client.handle_lost();
+        let before = std::mem::replace(&mut self.transport, transport);
+        self.say_hello("", Vec::new()).await?;
+        Ok(before)
+    }
+
+    async fn say_hello(&mut self, room: &str, join: Vec<u8>) -> Result<()> {
+        self.transport.send(self.client.hello(room, join));
         timeout(PATIENCE, async {
-            while bot.client.id().is_none() {
-                bot.hear().await?;
+            while !self.client.is_attached() {
+                self.hear().await?;
             }
-            Ok(bot)
+            Ok(())
         })
         .await
         .context("waiting for the welcome")?
+    }
+
+    /// The client without its connection.
+    pub fn client(&mut self) -> &mut Client {
+        &mut self.client
     }
 
     /// What it sees.
@@ -68,11 +91,9 @@ impl Bot {
             while !is_done(self.client.replica()) {
                 tokio::select! {
                     _ = ticks.tick() => {
-                        let update = self.client.poll_update(&mut input, Instant::now());
-                        let update = Message::Binary(update.into());
-                        self.socket.send(update).await.context("sending an update")?;
+                        self.transport.send(self.client.poll_update(&mut input, Instant::now()));
                     }
-                    heard = hear(&mut self.socket) => self.take(&heard?)?,
+                    frame = self.transport.hear() => self.take(&frame?)?,
                 }
             }
             Ok(())
@@ -82,7 +103,7 @@ impl Bot {
     }
 
     async fn hear(&mut self) -> Result<()> {
-        let frame = hear(&mut self.socket).await?;
+        let frame = self.transport.hear().await?;
         self.take(&frame)
     }
 
@@ -98,15 +119,5 @@ impl Bot {
             Event::Joined | Event::Other => {}
         }
         Ok(())
-    }
-}
-
-async fn hear(socket: &mut Socket) -> Result<Vec<u8>> {
-    loop {
-        match socket.next().await.context("the server hung up")?.context("reading")? {
-            Message::Binary(frame) => return Ok(frame.into()),
-            Message::Close(_) => bail!("the server closed the socket"),
-            _ => {}
-        }
     }
 }

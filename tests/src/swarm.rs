@@ -1,29 +1,34 @@
 //! Many bots on real sockets, and what they see: the load tool without its command line.
 
 use std::{
+    str::FromStr,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use arena_shared::ArenaProtocol;
-use futures_util::{SinkExt as _, StreamExt as _};
 use hdrhistogram::Histogram;
 use tickwire_shared::{messages::Close, record::encode_record, replication::FrameInfo};
 use tokio::{
-    net::TcpStream,
     task::JoinSet,
-    time::{MissedTickBehavior, interval, timeout},
+    time::{MissedTickBehavior, interval, sleep, timeout},
 };
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
 use crate::{
     client::{Client, Event, Shared},
     pilot::Pilot,
+    transport::{Rung, Transport},
 };
 
 /// How long a bot may take from the first packet to its place in the room.
 const JOIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Between two signs of life of a bot that only stays.
+const IDLE_UPDATE_INTERVAL: Duration = Duration::from_secs(12);
+
+/// How long a bot that leaves waits for its last word to be on its way.
+const LEAVE_TIME: Duration = Duration::from_millis(50);
 
 /// What to do.
 #[derive(Clone, Debug)]
@@ -32,8 +37,65 @@ pub struct Plan {
     pub url: String,
     /// How many bots.
     pub bots: usize,
-    /// How long each plays once all have joined.
+    /// How long each plays once it has joined.
     pub duration: Duration,
+    /// How they connect.
+    pub mix: Mix,
+    /// Whether they only stay: they want nothing and take nothing in, so that no frame is due.
+    pub is_idle: bool,
+}
+
+impl Plan {
+    /// Bots that play, all over WebSockets.
+    pub fn playing(url: String, bots: usize, duration: Duration) -> Self {
+        Self { url, bots, duration, mix: Mix::all(Rung::WebSocket), is_idle: false }
+    }
+}
+
+/// Which bots connect how: shares of the whole, which add up to 1.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Mix(Vec<(Rung, f64)>);
+
+impl Mix {
+    /// All on one rung.
+    pub fn all(rung: Rung) -> Self {
+        Self(vec![(rung, 1.0)])
+    }
+
+    /// The rung of one of `bots` bots: each stretch of them holds all rungs by their shares.
+    fn rung(&self, number: usize) -> Rung {
+        // The golden ratio spreads consecutive numbers evenly over the unit interval.
+        let place = (number as f64 * 0.618_033_988_749_895).fract();
+        let mut end = 0.0;
+        for (rung, share) in &self.0 {
+            end += share;
+            if place < end {
+                return *rung;
+            }
+        }
+        self.0.last().map_or(Rung::WebSocket, |(rung, _)| *rung)
+    }
+}
+
+impl FromStr for Mix {
+    type Err = anyhow::Error;
+
+    /// One rung, or shares as in `ws=0.8,long-poll=0.2`.
+    fn from_str(text: &str) -> Result<Self> {
+        if !text.contains('=') {
+            return Ok(Self::all(text.parse()?));
+        }
+        let shares = text.split(',').map(|part| {
+            let (rung, share) = part.split_once('=').context("expected rung=share")?;
+            let share: f64 = share.parse().with_context(|| format!("{share} is no share"))?;
+            ensure!((0.0..=1.0).contains(&share), "{share} is no share of a whole");
+            Ok((rung.parse()?, share))
+        });
+        let shares: Vec<(Rung, f64)> = shares.collect::<Result<_>>()?;
+        let whole: f64 = shares.iter().map(|(_, share)| share).sum();
+        ensure!((whole - 1.0).abs() < 1e-6, "the shares add up to {whole}, not to 1");
+        Ok(Self(shares))
+    }
 }
 
 /// What all bots saw.
@@ -119,12 +181,11 @@ impl Summary {
 /// Runs the bots. `progress` is called as each one ends.
 pub async fn run(plan: &Plan, mut progress: impl FnMut()) -> Result<Summary> {
     let shared = Arc::new(Shared::of::<ArenaProtocol>());
-    let address = websocket_url(&plan.url)?;
+    let plan = Arc::new(plan.clone());
     let mut bots = JoinSet::new();
     for number in 0..plan.bots {
-        let (shared, address) = (Arc::clone(&shared), address.clone());
-        let duration = plan.duration;
-        bots.spawn(async move { fly(&shared, &address, number, duration).await });
+        let (shared, plan) = (Arc::clone(&shared), Arc::clone(&plan));
+        bots.spawn(async move { fly(&shared, &plan, number).await });
     }
     let mut summary = Summary::new(plan.bots)?;
     while let Some(seen) = bots.join_next().await {
@@ -134,25 +195,14 @@ pub async fn run(plan: &Plan, mut progress: impl FnMut()) -> Result<Summary> {
     Ok(summary)
 }
 
-/// The WebSocket address of a server's public door.
-pub fn websocket_url(url: &str) -> Result<String> {
-    let url = url.trim_end_matches('/');
-    if let Some(rest) = url.strip_prefix("http://") {
-        return Ok(format!("ws://{rest}/play"));
-    }
-    bail!("{url} is no http:// address");
-}
-
 fn age_histogram() -> Result<Histogram<u64>> {
     // From a microsecond to a minute, to three digits.
     Histogram::new_with_bounds(1, 60_000_000, 3).context("making a histogram")
 }
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
-
 /// One bot's life. Only what breaks the tool itself is an error here; what goes wrong for the
 /// bot is part of what it saw.
-async fn fly(shared: &Shared, address: &str, number: usize, duration: Duration) -> Result<Seen> {
+async fn fly(shared: &Shared, plan: &Plan, number: usize) -> Result<Seen> {
     let mut seen = Seen {
         has_joined: false,
         frames: 0,
@@ -163,26 +213,20 @@ async fn fly(shared: &Shared, address: &str, number: usize, duration: Duration) 
         checksum_mismatches: 0,
         error: None,
     };
-    if let Err(error) = try_fly(shared, address, number, duration, &mut seen).await {
+    if let Err(error) = try_fly(shared, plan, number, &mut seen).await {
         seen.error = Some(format!("bot {number}: {error:#}"));
     }
     Ok(seen)
 }
 
-async fn try_fly(
-    shared: &Shared,
-    address: &str,
-    number: usize,
-    duration: Duration,
-    seen: &mut Seen,
-) -> Result<()> {
+async fn try_fly(shared: &Shared, plan: &Plan, number: usize, seen: &mut Seen) -> Result<()> {
     let mut client = Client::new(shared, Instant::now());
-    let mut socket = timeout(JOIN_TIMEOUT, join(&mut client, shared, address, number))
+    let mut transport = timeout(JOIN_TIMEOUT, join(&mut client, shared, plan, number))
         .await
         .context("joining took too long")??;
     seen.has_joined = true;
     let began = Instant::now();
-    let played = play(&mut client, &mut socket, shared, number, duration, seen).await;
+    let played = play(&mut client, &mut transport, shared, plan, number, seen).await;
     seen.played = began.elapsed();
     played
 }
@@ -190,52 +234,54 @@ async fn try_fly(
 async fn join(
     client: &mut Client,
     shared: &Shared,
-    address: &str,
+    plan: &Plan,
     number: usize,
-) -> Result<Socket> {
-    let (mut socket, _) = connect_async(address).await.context("connecting")?;
-    let hello = client.hello("", Pilot::join(shared.schema(), number));
-    socket.send(Message::Binary(hello.into())).await.context("saying hello")?;
-    while let Some(message) = socket.next().await {
-        let Message::Binary(frame) = message.context("waiting for the welcome")? else { continue };
+) -> Result<Transport> {
+    let mut transport = Transport::open(&plan.url, plan.mix.rung(number)).await?;
+    transport.send(client.hello("", Pilot::join(shared.schema(), number)));
+    loop {
+        let frame = transport.hear().await.context("waiting for the welcome")?;
         match client.handle_frame(&frame, Instant::now())? {
-            Event::Joined => return Ok(socket),
+            Event::Joined => return Ok(transport),
             Event::Closed(close) => bail!("{}", sentence(&close)),
             _ => {}
         }
     }
-    bail!("the server hung up instead of a welcome")
 }
 
 async fn play(
     client: &mut Client,
-    socket: &mut Socket,
+    transport: &mut Transport,
     shared: &Shared,
+    plan: &Plan,
     number: usize,
-    duration: Duration,
     seen: &mut Seen,
 ) -> Result<()> {
     let mut pilot = Pilot::new(number as u64);
     let period = Duration::from_secs(1) / u32::from(client.tick_rate().unwrap_or(20).max(1));
-    let mut ticks = interval(period);
+    let mut ticks = interval(if plan.is_idle { IDLE_UPDATE_INTERVAL } else { period });
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let end = tokio::time::sleep(duration);
+    let end = sleep(plan.duration);
     tokio::pin!(end);
     loop {
         tokio::select! {
             () = &mut end => {
-                let _ = socket.close(None).await;
+                transport.send(Client::leave());
+                // The last word gets its time to leave.
+                sleep(LEAVE_TIME).await;
                 return Ok(());
             }
             _ = ticks.tick() => {
+                if plan.is_idle {
+                    transport.send(Client::stay());
+                    continue;
+                }
                 let schema = &shared.schema().input;
                 let input = |_: &_, _| encode_record(&pilot.controls(), schema);
-                let update = client.poll_update(input, Instant::now());
-                socket.send(Message::Binary(update.into())).await.context("sending an update")?;
+                transport.send(client.poll_update(input, Instant::now()));
             }
-            message = socket.next() => {
-                let Some(message) = message else { bail!("the server hung up") };
-                let Message::Binary(frame) = message.context("reading a frame")? else { continue };
+            frame = transport.hear() => {
+                let frame = frame?;
                 let now = Instant::now();
                 seen.bytes += frame.len() as u64;
                 match client.handle_frame(&frame, now)? {

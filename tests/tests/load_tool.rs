@@ -17,7 +17,7 @@ use tickwire_tests::{
 
 async fn swarm(url: String, bots: usize, seconds: u64) -> Summary {
     let duration = Duration::from_secs(seconds);
-    run(&Plan { url, bots, duration }, || {}).await.expect("the tool itself works")
+    run(&Plan::playing(url, bots, duration), || {}).await.expect("the tool itself works")
 }
 
 async fn against(fault: Fault) -> Summary {

@@ -61,7 +61,7 @@ async fn twenty_replicas_equal_the_servers_world() {
     let server = start(Arena::new(ArenaOptions::default()), &[]).await.expect("a server");
     let url = format!("http://{}", server.public_address());
     let duration = Duration::from_secs(5);
-    let summary = run(&Plan { url, bots: 20, duration }, || {}).await.expect("the bots run");
+    let summary = run(&Plan::playing(url, 20, duration), || {}).await.expect("the bots run");
     assert!(summary.is_good(), "{summary:?}");
     assert!(summary.checksums >= 20 * 7, "one frame in ten is compared: {}", summary.checksums);
     server.stop().await;

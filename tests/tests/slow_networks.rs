@@ -32,11 +32,8 @@ async fn slow_and_stalling_clients_stay_fresh_and_others_notice_nothing() -> Res
         ..Conditions::CLEAR
     };
     let stalling = Proxy::start(address, stalling, 2).await?;
-    let plan = |address, bots| Plan {
-        url: format!("http://{address}"),
-        bots,
-        duration: Duration::from_secs(20),
-    };
+    let plan =
+        |address, bots| Plan::playing(format!("http://{address}"), bots, Duration::from_secs(20));
     let plans = [plan(address, 8), plan(slow.address(), 1), plan(stalling.address(), 1)];
     let [others, slow, stalling] = &plans;
     let (others, slow, stalling) =

@@ -5,12 +5,12 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tickwire_shared::{ClientId, CloseReason, Tick};
+use tickwire_shared::{ClientId, CloseReason, Tick, reliable::SenderFull};
 use tokio::sync::{oneshot, watch};
 
 use crate::{
     game::{Claims, RoomInfo},
-    limits::INBOX_BYTES_MAX,
+    limits::{INBOX_BYTES_MAX, UNACKNOWLEDGED_BYTES_MAX},
     room::Published,
 };
 
@@ -25,6 +25,8 @@ pub enum RoomMessage {
         request: Vec<u8>,
         /// What its token says.
         claims: Claims,
+        /// Where the room puts messages for it.
+        mailbox: Arc<Mailbox>,
         /// Where the answer goes.
         answer: oneshot::Sender<Result<Tick, Refused>>,
     },
@@ -32,6 +34,13 @@ pub enum RoomMessage {
     Leave {
         /// Who.
         client: ClientId,
+    },
+    /// A client's reliable message.
+    Message {
+        /// Who.
+        client: ClientId,
+        /// As the client wrote it.
+        message: Vec<u8>,
     },
     /// A client's input for a tick.
     Input {
@@ -42,6 +51,43 @@ pub enum RoomMessage {
         /// The input, encoded.
         input: Vec<u8>,
     },
+}
+
+/// Reliable messages on their way from a room to a session.
+#[derive(Debug, Default)]
+pub struct Mailbox {
+    inner: Mutex<Mail>,
+}
+
+#[derive(Debug, Default)]
+struct Mail {
+    messages: Vec<Vec<u8>>,
+    bytes: usize,
+    is_overflown: bool,
+}
+
+impl Mailbox {
+    /// Puts a message in. Where it does not fit any more, the session is to end: it must not
+    /// miss one.
+    pub fn push(&self, message: Vec<u8>) {
+        let mut mail = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if mail.is_overflown || mail.bytes + message.len() > UNACKNOWLEDGED_BYTES_MAX {
+            *mail = Mail { is_overflown: true, ..Mail::default() };
+            return;
+        }
+        mail.bytes += message.len();
+        mail.messages.push(message);
+    }
+
+    /// All that came since.
+    pub fn take(&self) -> Result<Vec<Vec<u8>>, SenderFull> {
+        let mut mail = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if mail.is_overflown {
+            return Err(SenderFull);
+        }
+        mail.bytes = 0;
+        Ok(std::mem::take(&mut mail.messages))
+    }
 }
 
 /// A room did not let a client in.
@@ -135,6 +181,7 @@ impl RoomMessage {
     fn bytes(&self) -> usize {
         let carried = match self {
             Self::Join { request, claims, .. } => request.len() + claims.subject.len(),
+            Self::Message { message, .. } => message.len(),
             Self::Input { input, .. } => input.len(),
             Self::Leave { .. } => 0,
         };

@@ -1,6 +1,6 @@
 //! Settings, from flags and `TICKWIRE_*` variables.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 
@@ -52,6 +52,38 @@ pub struct Config {
         value_name = "HOST"
     )]
     pub allowed_hosts: Vec<String>,
+    /// Seconds for which a player who lost every connection stays in the game
+    #[arg(long, env = "TICKWIRE_GRACE", default_value = "60", value_name = "SECONDS", value_parser = parse_seconds)]
+    pub grace: Duration,
+    /// Most players who are in the game without a connection; a quarter of the clients when not
+    /// given
+    #[arg(long, env = "TICKWIRE_ABSENT_MAX", value_name = "COUNT")]
+    pub absent_max: Option<usize>,
+    /// File with the keys that sign session tokens, one per line as 64 hexadecimal digits, at most
+    /// two: the first one signs. Made at the first start where the server listens on loopback
+    #[arg(long, env = "TICKWIRE_SECRET_FILE", value_name = "FILE")]
+    pub secret_file: Option<PathBuf>,
+    /// Number of this server among those that share the secret file
+    #[arg(long, env = "TICKWIRE_NODE", default_value_t = 0, value_name = "NUMBER")]
+    pub node: u32,
+    /// Certificate chain (PEM) for TLS on the public door; read again when it changes
+    #[arg(long, env = "TICKWIRE_TLS_CERTIFICATE", value_name = "FILE", requires = "tls_key")]
+    pub tls_certificate: Option<PathBuf>,
+    /// Private key (PEM) of the certificate
+    #[arg(long, env = "TICKWIRE_TLS_KEY", value_name = "FILE", requires = "tls_certificate")]
+    pub tls_key: Option<PathBuf>,
+    /// Connections that one address may begin per second, beyond the burst; 0 is no limit. Set it
+    /// to 0 behind a proxy, where everybody has one address
+    #[arg(
+        long,
+        env = "TICKWIRE_HANDSHAKES_PER_SECOND",
+        default_value_t = 100,
+        value_name = "COUNT"
+    )]
+    pub handshakes_per_second: u32,
+    /// Connections that one address may begin at once
+    #[arg(long, env = "TICKWIRE_HANDSHAKE_BURST", default_value_t = 1_000, value_name = "COUNT")]
+    pub handshake_burst: u32,
     /// Writes a recording of each room into this directory
     #[arg(long, env = "TICKWIRE_RECORD", value_name = "DIRECTORY")]
     pub record: Option<PathBuf>,
@@ -78,6 +110,12 @@ pub enum ConfigError {
          --allow-origin https://example.org"
     )]
     OriginsMissing(SocketAddr),
+    /// Open to a network, with no keys that outlive the process.
+    #[error(
+        "--listen {0} is open to other machines: name a file for the keys of session tokens, as \
+         in --secret-file /etc/tickwire/secret (make it with: openssl rand -hex 32)"
+    )]
+    SecretMissing(SocketAddr),
     /// Nothing to play in.
     #[error("--rooms names no room")]
     RoomsMissing,
@@ -89,11 +127,19 @@ impl Config {
         if !self.listen.ip().is_loopback() && self.allowed_origins.is_empty() {
             return Err(ConfigError::OriginsMissing(self.listen));
         }
+        if !self.listen.ip().is_loopback() && self.secret_file.is_none() {
+            return Err(ConfigError::SecretMissing(self.listen));
+        }
         if self.rooms.iter().all(String::is_empty) {
             return Err(ConfigError::RoomsMissing);
         }
         Ok(())
     }
+}
+
+fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| String::from("not a number of seconds"))?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -118,6 +164,9 @@ mod tests {
         let open = config(&["--listen", "0.0.0.0:80"]);
         assert_eq!(open.check(), Err(ConfigError::OriginsMissing(open.listen)));
         let named = ["--listen", "0.0.0.0:80", "--allow-origin", "https://example.org"];
-        assert_eq!(config(&named).check(), Ok(()));
+        let open = config(&named);
+        assert_eq!(open.check(), Err(ConfigError::SecretMissing(open.listen)));
+        let secret = [&named[..], &["--secret-file", "/etc/tickwire/secret"]].concat();
+        assert_eq!(config(&secret).check(), Ok(()));
     }
 }

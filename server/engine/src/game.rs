@@ -16,7 +16,7 @@ pub type InputOf<G> = <<G as Game>::Protocol as Protocol>::Input;
 /// room's [`World`]. All methods run on the room's own thread, between ticks or within one, never
 /// at the same time as another of the same room.
 ///
-/// One tick is: leaves, joins, [`Game::input`] for each client in order of [`ClientId`], the
+/// One tick is: leaves, joins and messages as they came, [`Game::input`] for each client in order of [`ClientId`], the
 /// schedule, [`Game::view`] for each client. Given the same seed and calls, a game has to arrive
 /// at the same world: iterate entities by [`tickwire_shared::NetId`] where order matters, and
 /// draw chance from the room's [`Seed`] alone.
@@ -25,8 +25,8 @@ pub trait Game: Send + Sync + 'static {
     type Protocol: Protocol;
 
     /// Fills a new room, once, before its first tick. The world already holds the resources
-    /// [`tickwire_shared::Tick`], [`TickRate`], [`Seed`], [`crate::replication::NetIds`] and
-    /// [`crate::replication::EventQueue`].
+    /// [`tickwire_shared::Tick`], [`TickRate`], [`Seed`], [`Outbox`],
+    /// [`crate::replication::NetIds`] and [`crate::replication::EventQueue`].
     fn setup(&self, world: &mut World, schedule: &mut Schedule, room: &RoomInfo);
 
     /// A client wants in. `claims` come from its token. A refusal's sentence is shown to the
@@ -46,6 +46,10 @@ pub trait Game: Send + Sync + 'static {
     /// input that is missing is the one before again for
     /// [`crate::limits::INPUT_REPEAT_TICKS`], then the neutral one.
     fn input(&self, world: &mut World, client: ClientId, input: &InputOf<Self>);
+
+    /// A reliable message from the client, once and in the order in which they were sent. What it
+    /// says may be anything. The answer, if any, goes into [`Outbox`].
+    fn message(&self, _world: &mut World, _client: ClientId, _message: &[u8]) {}
 
     /// What the client may see of the world as it is now.
     fn view(&self, _world: &World, _client: ClientId) -> View {
@@ -76,6 +80,25 @@ pub struct TickRate(pub u16);
 /// Where the room's chance begins.
 #[derive(Resource, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Seed(pub u64);
+
+/// Reliable messages to clients: each arrives once, in order, and is shown when the client's world
+/// has come to the tick in which it was sent.
+#[derive(Resource, Default, Debug)]
+pub struct Outbox {
+    messages: Vec<(ClientId, Vec<u8>)>,
+}
+
+impl Outbox {
+    /// Sends a message to one client. To one that is gone it goes nowhere. Messages have at most
+    /// [`tickwire_shared::limits::MESSAGE_BYTES_MAX`] bytes, of which the engine takes a few.
+    pub fn send(&mut self, client: ClientId, message: Vec<u8>) {
+        self.messages.push((client, message));
+    }
+
+    pub(crate) fn take(&mut self) -> Vec<(ClientId, Vec<u8>)> {
+        std::mem::take(&mut self.messages)
+    }
+}
 
 /// What a client's token says of it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

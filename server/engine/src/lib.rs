@@ -17,12 +17,14 @@
 //! - [`game`]: what a game implements. [`room`]: one world, stepped by hand.
 //! - [`tick_loop`]: keeps a room's time. [`bridge`]: what lies between it and the network.
 //! - [`replication`]: who gets to see what, in the fewest bits.
-//! - [`session`]: a client's life, without sockets; `pace`: how many frames may be under way.
+//! - [`session`]: a client's life, without sockets; `attachment`: one stay of a transport on it;
+//!   `pace`: how many frames may be under way. [`session_token`]: how a client proves who it was.
 //! - `net`: the sockets.
 //! - [`server`]: starts and stops it all. [`config`], [`metrics`], [`page`], [`recording`].
 //! - [`typescript`]: a game's protocol for the browser.
 //! - [`limits`]: what bounds everything.
 
+mod attachment;
 pub mod bridge;
 pub mod config;
 pub mod game;
@@ -36,11 +38,12 @@ pub mod replication;
 pub mod room;
 pub mod server;
 pub mod session;
+pub mod session_token;
 pub mod tick_loop;
 pub mod typescript;
 
 pub use config::Config;
-pub use game::{Claims, Game, InputOf, JoinOf, Refusal, RoomInfo, Seed, TickRate};
+pub use game::{Claims, Game, InputOf, JoinOf, Outbox, Refusal, RoomInfo, Seed, TickRate};
 pub use page::{Page, PageFile};
 pub use replication::{Area, EventQueue, NetIds, Owner, Reach, Team, View, VisibleTo};
 pub use room::Room;

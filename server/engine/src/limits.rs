@@ -31,9 +31,57 @@ pub const READ_BUFFER_BYTES: usize = 4 * 1024;
 /// How long a connection may take to say hello.
 pub const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a client may say nothing. Clients acknowledge several times a second, so this is a
-/// dead network.
+/// How long a client may say nothing. Clients acknowledge several times a second, or answer a
+/// heartbeat, so this is a dead network. The player stays for the grace time after that.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long the server says nothing before it sends an empty frame, so that both ends know that
+/// the other is there. Proxies cut connections that are silent for 60 s; some after 20.
+pub const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// How long a poll is held. Proxies give up on an answer after 30 s and more.
+pub const POLL_HOLD: Duration = Duration::from_secs(22);
+
+/// How long a client that polls may take to its next poll: it repeats a lost one within seconds.
+pub const POLL_GAP: Duration = Duration::from_secs(10);
+
+/// How long what was said last waits for a poll to fetch it.
+pub const CLOSE_LINGER: Duration = Duration::from_secs(10);
+
+/// How long the body of a request may take to arrive.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a client may take over the head of a request, over TLS, and between two requests on
+/// one connection.
+pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Longest head of a request, and most bytes of an answer that wait to be written, in bytes: what
+/// a slow client costs.
+pub const HTTP_BUFFER_BYTES: usize = 16 * 1024;
+
+/// Most requests at once on one HTTP/2 connection: a page's files, a poll and a send.
+pub const HTTP2_STREAMS_MAX: u32 = 64;
+
+/// How long the server waits before it accepts again when it has no file descriptors left.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Connections per client: a client that polls has one that waits and one that sends.
+pub const CONNECTIONS_PER_CLIENT: usize = 2;
+
+/// Connections beyond those of clients: pages that load, and those who never speak, for whom
+/// there is [`HEADER_TIMEOUT`].
+pub const CONNECTIONS_BEYOND: usize = 10_000;
+
+/// Zeros at the start of a stream, in bytes: some intermediaries and browsers hold a stream back
+/// until they have a kilobyte or two.
+pub const STREAM_PADDING_BYTES: usize = 2 * 1024;
+
+/// Probes that a client may send before its hello.
+pub const PROBES_MAX: u32 = 8;
+
+/// How long a session token is good when nobody resumes with it. A session that is attached gets
+/// a new one with each attachment; beyond that the player has been gone for long.
+pub const SESSION_TOKEN_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// How long a client may leave a frame unread while the socket is full.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);

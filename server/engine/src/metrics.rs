@@ -36,11 +36,15 @@ fn describe() {
     describe_histogram!("tickwire_tick_seconds", "Time that a tick takes");
     describe_gauge!("tickwire_tick_seconds_max", "Longest tick so far");
     describe_counter!("tickwire_tick_overruns_total", "Ticks that ended after the next was due");
-    describe_gauge!("tickwire_sessions", "Sessions that play, by transport");
+    describe_gauge!("tickwire_sessions", "Sessions with a transport attached, by transport");
     describe_counter!("tickwire_frames_sent_total", "Frames sent, by transport");
     describe_counter!("tickwire_bytes_sent_total", "Bytes of frames sent");
     describe_counter!("tickwire_frames_received_total", "Frames received");
     describe_counter!("tickwire_bytes_received_total", "Bytes of frames received");
+    describe_counter!(
+        "tickwire_connections_refused_total",
+        "Connections beyond the most there are"
+    );
     describe_counter!("tickwire_closes_total", "Sessions and requests ended, by reason");
     describe_counter!("tickwire_inputs_late_total", "Inputs that came after their tick");
     describe_counter!("tickwire_values_clamped_total", "Values off their grid, by field");
@@ -85,6 +89,10 @@ pub(crate) fn frame_received(bytes: usize) {
 
 pub(crate) fn closed(reason: CloseReason) {
     counter!("tickwire_closes_total", "reason" => reason.name()).increment(1);
+}
+
+pub(crate) fn connection_refused() {
+    counter!("tickwire_connections_refused_total").increment(1);
 }
 
 pub(crate) fn inputs_late(count: u64) {

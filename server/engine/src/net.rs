@@ -1,13 +1,30 @@
 //! Sockets and tasks: the shell around sessions and rooms.
 //!
+//! ```text
+//! listener ─▶ doors ─▶ websocket_link ─┐
+//!    tls        └────▶ http, http_link ─┴─▶ conversation ─▶ players ─▶ player ◀─ worker
+//! ```
+//!
 //! # Parts
-//! - [`doors`]: what each address answers; [`guard`]: who may ask.
-//! - [`websocket`]: the handshake; [`connection`]: one socket and its session.
-//! - [`play`]: from hello to the end; [`worker`]: frames, once per tick.
+//! - [`listener`], [`tls`]: connections. [`doors`]: what each address answers.
+//! - [`guard`], [`handshakes`], [`places`]: who may ask, how often, how many.
+//! - [`websocket`]: the handshake; [`websocket_link`], [`http`], [`http_link`]: the transports, each
+//!   a [`link`] to the session.
+//! - [`conversation`]: what is said on one attachment, from the first probe to the end.
+//! - [`players`], [`player`]: who plays, connected or away. [`worker`]: frames, once per tick.
 
-pub(crate) mod connection;
+pub(crate) mod conversation;
 pub(crate) mod doors;
 pub(crate) mod guard;
-pub(crate) mod play;
+pub(crate) mod handshakes;
+pub(crate) mod http;
+pub(crate) mod http_link;
+pub(crate) mod link;
+pub(crate) mod listener;
+pub(crate) mod places;
+pub(crate) mod player;
+pub(crate) mod players;
+pub(crate) mod tls;
 pub(crate) mod websocket;
+pub(crate) mod websocket_link;
 pub(crate) mod worker;

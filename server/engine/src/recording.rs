@@ -49,12 +49,13 @@ struct TickLine {
     checksum: u64,
 }
 
-/// Somebody comes or goes.
+/// Somebody comes, goes, or says something.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Change {
     Join { client: u32, request: Vec<u8>, subject: String },
     Leave { client: u32 },
+    Message { client: u32, message: Vec<u8> },
 }
 
 /// Writes a recording.
@@ -106,6 +107,11 @@ impl Recorder {
     pub(crate) fn leave(&mut self, client: ClientId) {
         self.inputs.remove(&client.get());
         self.line.changes.push(Change::Leave { client: client.get() });
+    }
+
+    pub(crate) fn message(&mut self, client: ClientId, message: &[u8]) {
+        let (client, message) = (client.get(), message.to_vec());
+        self.line.changes.push(Change::Message { client, message });
     }
 
     pub(crate) fn input(&mut self, client: ClientId, input: &[u8]) {
@@ -259,6 +265,7 @@ impl<R: BufRead> Recording<R> {
                 return Err(ReplayError::Differs { tick, recorded, found });
             }
             watch(&room.publish(Instant::now()));
+            room.take_messages();
             ticks += 1;
         }
         Ok(ReplayReport { ticks, is_cut_off: self.is_cut_off })
@@ -286,6 +293,7 @@ fn replay_changes<G: Game>(
                 inputs.remove(client);
                 room.leave(ClientId::new(*client));
             }
+            Change::Message { client, message } => room.message(ClientId::new(*client), message),
         }
     }
     Ok(())

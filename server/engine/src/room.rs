@@ -19,7 +19,7 @@ use tickwire_shared::{
 };
 
 use crate::{
-    game::{Claims, Game, InputOf, Refusal, RoomInfo, Seed, TickRate},
+    game::{Claims, Game, InputOf, Outbox, Refusal, RoomInfo, Seed, TickRate},
     limits::INPUT_REPEAT_TICKS,
     recording::Recorder,
     replication::{Capture, EventQueue, History, NetIds, View},
@@ -110,6 +110,7 @@ impl<G: Game> Room<G> {
         world.insert_resource(Tick::default());
         world.insert_resource(TickRate(info.tick_rate));
         world.insert_resource(Seed(info.seed));
+        world.insert_resource(Outbox::default());
         world.insert_resource(EventQueue::of::<G::Protocol>());
         NetIds::install(&mut world);
         let mut schedule = Schedule::default();
@@ -186,6 +187,22 @@ impl<G: Game> Room<G> {
             recorder.leave(client);
         }
         self.game.leave(&mut self.world, client);
+    }
+
+    /// Takes a client's reliable message.
+    pub fn message(&mut self, client: ClientId, message: &[u8]) {
+        if !self.players.contains_key(&client) {
+            return;
+        }
+        if let Some(recorder) = &mut self.recorder {
+            recorder.message(client, message);
+        }
+        self.game.message(&mut self.world, client, message);
+    }
+
+    /// What the game has sent since this was asked last.
+    pub fn take_messages(&mut self) -> Vec<(ClientId, Vec<u8>)> {
+        self.world.get_resource_mut::<Outbox>().map_or_else(Vec::new, |mut outbox| outbox.take())
     }
 
     /// Takes a client's input for a tick. One that comes late is not used for its tick, which

@@ -9,7 +9,6 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use axum::Router;
 use rand::random;
 use tickwire_shared::{Protocol as _, Schema};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -19,11 +18,13 @@ use crate::{
     bridge::{RoomHandle, bridge},
     config::{Config, LogFormat},
     game::{Game, RoomInfo},
+    limits::{CONNECTIONS_BEYOND, CONNECTIONS_PER_CLIENT},
     metrics,
-    net::{doors, guard::Guard, play::Players},
+    net::{doors, handshakes::Handshakes, listener, players::Players, tls::Tls},
     page::Page,
     recording::Recorder,
     room::Room,
+    session_token::SessionKeys,
     tick_loop::TickLoop,
 };
 
@@ -32,6 +33,7 @@ use crate::{
 pub struct Server {
     public_address: SocketAddr,
     internal_address: SocketAddr,
+    scheme: &'static str,
     players: Arc<Players>,
     rooms: Vec<TickLoop>,
     doors: Vec<JoinHandle<()>>,
@@ -43,6 +45,12 @@ impl Server {
     pub async fn start<G: Game>(game: G, config: Config, page: Page) -> Result<Self> {
         config.check()?;
         let handle = metrics::install().context("starting the metrics")?;
+        let keys = load_keys(&config)?;
+        let tls = match (&config.tls_certificate, &config.tls_key) {
+            (Some(certificate), Some(key)) => Some(Tls::load(certificate, key)?),
+            _ => None,
+        };
+        let is_encrypted = tls.is_some();
         let public = bind(config.listen, "public").await?;
         let internal = bind(config.internal, "internal").await?;
         let public_address = public.local_addr().context("asking for the public address")?;
@@ -56,18 +64,27 @@ impl Server {
             handles.push(handle);
         }
         let schema = Arc::new(Schema::of::<G::Protocol>());
-        let players = Players::new(schema, Guard::new(&config), handles, config.clients_max);
+        let players = Players::new(schema, &config, keys, handles);
+        let handshakes = Handshakes::new(config.handshakes_per_second, config.handshake_burst);
         let closing = CancellationToken::new();
-        let doors = vec![
-            open(public, doors::public(Arc::clone(&players), page), closing.clone()),
-            open(internal, doors::internal(handle), closing.clone()),
-        ];
-        Ok(Self { public_address, internal_address, players, rooms, doors, closing })
+        let most = config.clients_max * CONNECTIONS_PER_CLIENT + CONNECTIONS_BEYOND;
+        let router = doors::public(Arc::clone(&players), handshakes, page);
+        let public = listener::listen(public, router, tls, most, closing.clone());
+        let router = doors::internal(handle);
+        let internal = listener::listen(internal, router, None, most, closing.clone());
+        let doors = vec![tokio::spawn(public), tokio::spawn(internal)];
+        let scheme = if is_encrypted { "https" } else { "http" };
+        Ok(Self { public_address, internal_address, scheme, players, rooms, doors, closing })
     }
 
     /// Address of the public door.
     pub const fn public_address(&self) -> SocketAddr {
         self.public_address
+    }
+
+    /// `https` where the public door is encrypted, else `http`.
+    pub const fn scheme(&self) -> &'static str {
+        self.scheme
     }
 
     /// Address of the internal door.
@@ -104,7 +121,7 @@ pub fn run<G: Game>(game: G, config: Config, page: Page) -> Result<()> {
             "{} is up",
             G::Protocol::NAME
         );
-        print_address(server.public_address());
+        print_address(server.scheme(), server.public_address());
         stop.await;
         tracing::info!("stopping");
         server.stop().await;
@@ -113,12 +130,12 @@ pub fn run<G: Game>(game: G, config: Config, page: Page) -> Result<()> {
 }
 
 #[expect(clippy::print_stdout, reason = "the address is what the command is run for")]
-fn print_address(address: SocketAddr) {
+fn print_address(scheme: &str, address: SocketAddr) {
     let host = if address.ip().is_unspecified() { "localhost" } else { "" };
     if host.is_empty() {
-        println!("Open http://{address}/ to play.");
+        println!("Open {scheme}://{address}/ to play.");
     } else {
-        println!("Open http://{host}:{}/ to play.", address.port());
+        println!("Open {scheme}://{host}:{}/ to play.", address.port());
     }
 }
 
@@ -151,19 +168,15 @@ async fn bind(address: SocketAddr, door: &str) -> Result<TcpListener> {
         .with_context(|| format!("opening the {door} door at {address}"))
 }
 
-fn open(listener: TcpListener, router: Router, closing: CancellationToken) -> JoinHandle<()> {
-    use axum::serve::ListenerExt as _;
-    // Frames are small and due now: Nagle's algorithm would hold them back.
-    let listener = listener.tap_io(|socket| {
-        let _ = socket.set_nodelay(true);
-    });
-    tokio::spawn(async move {
-        let served =
-            axum::serve(listener, router).with_graceful_shutdown(closing.cancelled_owned());
-        if let Err(error) = served.await {
-            tracing::error!(%error, "a door closed");
-        }
-    })
+/// The keys that sign session tokens, so that players survive a restart's reconnect.
+fn load_keys(config: &Config) -> Result<SessionKeys> {
+    let path = config.secret_file.clone();
+    let is_loopback = config.listen.ip().is_loopback();
+    match path.or_else(|| SessionKeys::default_path().filter(|_| is_loopback)) {
+        Some(path) if is_loopback => SessionKeys::load_or_make(&path),
+        Some(path) => SessionKeys::load(&path),
+        None => Ok(SessionKeys::ephemeral()),
+    }
 }
 
 fn start_room<G: Game>(

@@ -1,6 +1,7 @@
 //! Keeps a room's time, on a thread of its own.
 
 use std::{
+    collections::BTreeMap,
     io,
     sync::{
         Arc,
@@ -10,10 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tickwire_shared::CloseReason;
+use tickwire_shared::{ClientId, CloseReason, codec::encode, messages::ServerMessage};
 
 use crate::{
-    bridge::{Refused, RoomEnd, RoomMessage},
+    bridge::{Mailbox, Refused, RoomEnd, RoomMessage},
     game::Game,
     limits::CATCH_UP_TICKS_MAX,
     metrics,
@@ -57,12 +58,14 @@ fn run<G: Game>(mut room: Room<G>, end: &RoomEnd, stopping: &AtomicBool) {
     let period = Duration::from_secs(1) / u32::from(room.info().tick_rate.max(1));
     let mut due = Instant::now();
     let mut reported = Reported::default();
+    let mut mailboxes = BTreeMap::new();
     while !stopping.load(Ordering::Relaxed) {
         let began = Instant::now();
         for message in end.drain() {
-            handle(&mut room, message);
+            handle(&mut room, &mut mailboxes, message);
         }
         let published = room.step(due);
+        post(&mut room, &mailboxes);
         metrics::tick_made(began.elapsed());
         reported.update(&room);
         end.publish(published);
@@ -84,9 +87,21 @@ fn run<G: Game>(mut room: Room<G>, end: &RoomEnd, stopping: &AtomicBool) {
     }
 }
 
-fn handle<G: Game>(room: &mut Room<G>, message: RoomMessage) {
+type Mailboxes = BTreeMap<ClientId, Arc<Mailbox>>;
+
+/// Gives sessions what the game has sent, before they get the world of that tick.
+fn post<G: Game>(room: &mut Room<G>, mailboxes: &Mailboxes) {
+    let tick = room.tick().get();
+    for (client, body) in room.take_messages() {
+        if let Some(mailbox) = mailboxes.get(&client) {
+            mailbox.push(encode(&ServerMessage::Game { tick, body }));
+        }
+    }
+}
+
+fn handle<G: Game>(room: &mut Room<G>, mailboxes: &mut Mailboxes, message: RoomMessage) {
     match message {
-        RoomMessage::Join { client, request, claims, answer } => {
+        RoomMessage::Join { client, request, claims, mailbox, answer } => {
             let joined = room.join(client, &request, &claims).map_err(|error| match error {
                 JoinError::Malformed => {
                     Refused { reason: CloseReason::MalformedFrame, sentence: String::new() }
@@ -96,14 +111,18 @@ fn handle<G: Game>(room: &mut Room<G>, message: RoomMessage) {
                     sentence: String::from(refusal.sentence()),
                 },
             });
-            let is_in = joined.is_ok();
-            let tick = room.tick();
-            if answer.send(joined.map(|()| tick)).is_err() && is_in {
-                // It hung up while it waited.
-                room.leave(client);
+            if joined.is_ok() {
+                mailboxes.insert(client, mailbox);
             }
+            let tick = room.tick();
+            // Whoever hung up while it waited says so by leaving.
+            let _ = answer.send(joined.map(|()| tick));
         }
-        RoomMessage::Leave { client } => room.leave(client),
+        RoomMessage::Leave { client } => {
+            mailboxes.remove(&client);
+            room.leave(client);
+        }
+        RoomMessage::Message { client, message } => room.message(client, &message),
         RoomMessage::Input { client, tick, input } => {
             if let Err(error) = room.push_input(client, tick, &input) {
                 // The session has checked it against the tick before: only a client at the very

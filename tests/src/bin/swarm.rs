@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use tickwire_tests::{
     scrape::{Scrape, ServerFigures},
-    swarm::{Plan, Summary, run},
+    swarm::{Mix, Plan, Summary, run},
 };
 use tokio::time::sleep;
 
@@ -24,6 +24,12 @@ struct Arguments {
     /// How long they play
     #[arg(long, default_value_t = 10)]
     seconds: u64,
+    /// How they connect: ws, stream, long-poll or poll, or a mix such as ws=0.8,long-poll=0.2
+    #[arg(long, default_value = "ws")]
+    transport: Mix,
+    /// They only stay: no frame is due to them
+    #[arg(long)]
+    idle: bool,
     /// The server's metrics, for its side of the story
     #[arg(long)]
     metrics: Option<String>,
@@ -86,7 +92,13 @@ async fn scrape(url: Option<&str>) -> Result<Option<Scrape>> {
 /// Runs the bots under a progress bar.
 async fn play(arguments: &Arguments) -> Result<Summary> {
     let duration = Duration::from_secs(arguments.seconds);
-    let plan = Plan { url: arguments.url.clone(), bots: arguments.bots, duration };
+    let plan = Plan {
+        url: arguments.url.clone(),
+        bots: arguments.bots,
+        duration,
+        mix: arguments.transport.clone(),
+        is_idle: arguments.idle,
+    };
     let bar = ProgressBar::new(arguments.seconds);
     bar.set_style(ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} s")?);
     bar.set_message(format!("{} bots", arguments.bots));

@@ -9,15 +9,18 @@ use axum::{
     http::{Response, StatusCode, header},
     middleware::{Next, from_fn, from_fn_with_state},
     response::IntoResponse as _,
-    routing::get,
+    routing::{get, post},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use tickwire_shared::CloseReason;
 
 use super::{
     guard,
-    play::{self, Players},
-    websocket,
+    handshakes::Handshakes,
+    http::{self, HttpDoor},
+    listener::Peer,
+    players::Players,
+    websocket, websocket_link,
 };
 use crate::{
     metrics,
@@ -25,17 +28,24 @@ use crate::{
 };
 
 /// The public door: the page, and the players.
-pub(crate) fn public(players: Arc<Players>, page: Page) -> Router {
+pub(crate) fn public(players: Arc<Players>, handshakes: Handshakes, page: Page) -> Router {
+    let http = post(http::post).with_state(HttpDoor::new(Arc::clone(&players), handshakes.clone()));
+    let door = PublicDoor { players: Arc::clone(&players), handshakes };
     let serve_page = move |request: Request| {
         let page = page.clone();
         async move { page.respond(request.uri().path(), request.headers()) }
     };
     Router::new()
-        .route("/play", get(upgrade))
+        .route("/play", get(upgrade).with_state(door).merge(http))
         .route("/healthz", get(healthy))
         .fallback(get(serve_page))
-        .layer(from_fn_with_state(Arc::clone(&players), check_host))
-        .with_state(players)
+        .layer(from_fn_with_state(players, check_host))
+}
+
+#[derive(Clone, Debug)]
+struct PublicDoor {
+    players: Arc<Players>,
+    handshakes: Handshakes,
 }
 
 /// The internal door: metrics.
@@ -54,7 +64,12 @@ async fn healthy() -> &'static str {
     "ok\n"
 }
 
-async fn upgrade(State(players): State<Arc<Players>>, mut request: Request) -> Response<Body> {
+async fn upgrade(State(door): State<PublicDoor>, mut request: Request) -> Response<Body> {
+    let PublicDoor { players, handshakes } = door;
+    if !handshakes.allow(Peer::of(&request)) {
+        metrics::closed(CloseReason::TooFast);
+        return plain(StatusCode::TOO_MANY_REQUESTS, "Too many connections from one address.\n");
+    }
     let (response, upgraded) = match websocket::upgrade(&mut request) {
         Ok(upgraded) => upgraded,
         Err(refusal) => return refusal,
@@ -62,7 +77,7 @@ async fn upgrade(State(players): State<Arc<Players>>, mut request: Request) -> R
     // A page cannot see why an upgrade failed. So a foreign one is let in as far as a close
     // frame, from which it can tell its player.
     let is_foreign = !players.guard().allows_origin(request.headers());
-    let task = play::serve(Arc::clone(&players), upgraded, is_foreign);
+    let task = websocket_link::serve(Arc::clone(&players), upgraded, is_foreign);
     players.tracker().spawn(task);
     response
 }

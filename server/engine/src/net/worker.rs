@@ -1,15 +1,15 @@
-//! Those who compose and write: each wakes once per tick of its room and visits its connections.
+//! Those who compose and write: each wakes once per tick of its room and visits its players.
 //!
 //! One wake-up serves many clients, and what a frame needs (snapshot, deltas) stays in the cache.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
 
 use tokio::{sync::watch, task::yield_now};
 
-use super::connection::Connection;
+use super::player::Player;
 use crate::{bridge::RoomHandle, room::Published};
 
 /// The workers of one room.
@@ -18,10 +18,11 @@ pub(crate) struct Workers {
     lists: Vec<Arc<List>>,
 }
 
-type List = Mutex<Vec<Weak<Connection>>>;
+/// The players whom a worker keeps until it is over with them.
+type List = Mutex<Vec<Arc<Player>>>;
 
-/// Connections that a worker visits before it lets other tasks have the thread: about a third of
-/// a millisecond.
+/// Players that a worker visits before it lets other tasks have the thread: about a third of a
+/// millisecond.
 const VISITS_PER_TURN: usize = 32;
 
 impl Workers {
@@ -36,15 +37,15 @@ impl Workers {
         Self { lists: lists.collect() }
     }
 
-    /// Gives a connection to the worker with the fewest.
-    pub(crate) fn add(&self, connection: &Arc<Connection>) {
+    /// Gives a player to the worker with the fewest.
+    pub(crate) fn add(&self, player: &Arc<Player>) {
         if let Some(list) = self.lists.iter().min_by_key(|list| lock(list).len()) {
-            lock(list).push(Arc::downgrade(connection));
+            lock(list).push(Arc::clone(player));
         }
     }
 }
 
-fn lock(list: &List) -> std::sync::MutexGuard<'_, Vec<Weak<Connection>>> {
+fn lock(list: &List) -> std::sync::MutexGuard<'_, Vec<Arc<Player>>> {
     list.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -52,17 +53,18 @@ async fn work(mut published: watch::Receiver<Option<Arc<Published>>>, list: Arc<
     let mut visiting = Vec::new();
     while published.changed().await.is_ok() {
         let Some(newest) = published.borrow_and_update().clone() else { continue };
-        lock(&list).retain(|connection| {
-            let connection = connection.upgrade();
-            let is_there = connection.is_some();
-            visiting.extend(connection);
-            is_there
-        });
-        for (at, connection) in visiting.drain(..).enumerate() {
-            connection.handle_tick(&newest, Instant::now());
+        {
+            let mut list = lock(&list);
+            list.retain(|player| !player.is_over());
+            visiting.extend(list.iter().cloned());
+        }
+        for (at, player) in visiting.drain(..).enumerate() {
+            player.handle_tick(&newest, Instant::now());
             if at % VISITS_PER_TURN == VISITS_PER_TURN - 1 {
                 yield_now().await;
             }
         }
     }
+    // The room is gone, and with it those who wait in it.
+    lock(&list).clear();
 }

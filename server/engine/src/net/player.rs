@@ -1,0 +1,331 @@
+//! A player: a session, its place in a room, and the transport that is attached for now.
+//!
+//! Three parties touch it: whoever brings frames from the client, the room's worker, which comes
+//! by once per tick with the new world, and the one who ends it. The lock between them is held
+//! for one frame at most.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant, SystemTime},
+};
+
+use tickwire_shared::{
+    Advice, ClientId, CloseReason, Tick,
+    messages::{Close, Sequence},
+};
+
+use super::{
+    link::Link,
+    places::{Place, Places},
+};
+use crate::{
+    bridge::{Mailbox, RoomHandle, RoomMessage},
+    metrics,
+    room::Published,
+    session::{Heard, Session, write_close},
+    session_token::{SessionKeys, SessionToken},
+};
+
+/// A player.
+#[derive(Debug)]
+pub(crate) struct Player {
+    id: u64,
+    client: ClientId,
+    room: RoomHandle,
+    mailbox: Arc<Mailbox>,
+    absence: Absence,
+    inner: Mutex<Inner>,
+}
+
+/// What becomes of players without a connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Absence {
+    /// How long they stay in the room.
+    pub(crate) grace: Duration,
+    /// How many may do so at once.
+    pub(crate) places: Places,
+}
+
+#[derive(Debug)]
+struct Inner {
+    session: Session,
+    state: State,
+    /// Given up as soon as it is over.
+    seat: Option<Seat>,
+    /// Counts attachments: who brings a frame says on which.
+    stay: u64,
+}
+
+#[derive(Debug)]
+enum State {
+    New,
+    Attached(Arc<dyn Link>),
+    Away { since: Instant, _place: Place },
+    Over,
+}
+
+/// A place in a room, left when dropped.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    room: RoomHandle,
+    client: ClientId,
+    _place: Place,
+}
+
+impl Seat {
+    /// To be taken before the room is asked, so that it is left whatever comes.
+    pub(crate) const fn new(room: RoomHandle, client: ClientId, place: Place) -> Self {
+        Self { room, client, _place: place }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        // Leaving is always taken.
+        let _ = self.room.push(RoomMessage::Leave { client: self.client });
+    }
+}
+
+/// How a client gets its token.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Signer<'a> {
+    pub(crate) keys: &'a SessionKeys,
+    pub(crate) node: u32,
+}
+
+impl Player {
+    /// Of a session that nothing is attached to.
+    pub(crate) fn new(
+        id: u64,
+        session: Session,
+        seat: Seat,
+        mailbox: Arc<Mailbox>,
+        absence: Absence,
+    ) -> Self {
+        let (client, room) = (seat.client, seat.room.clone());
+        let inner = Inner { session, state: State::New, seat: Some(seat), stay: 0 };
+        Self { id, client, room, mailbox, absence, inner: Mutex::new(inner) }
+    }
+
+    pub(crate) const fn id(&self) -> u64 {
+        self.id
+    }
+
+    pub(crate) const fn room(&self) -> &RoomHandle {
+        &self.room
+    }
+
+    /// Attaches a transport in place of the one before, and welcomes the client. Returns the
+    /// number of this stay.
+    pub(crate) fn attach(
+        &self,
+        link: &Arc<dyn Link>,
+        acknowledged: Sequence,
+        signer: Signer<'_>,
+        is_resumed: bool,
+    ) -> Result<u64, CloseReason> {
+        let mut inner = self.lock();
+        if matches!(inner.state, State::Over) {
+            return Err(CloseReason::SessionRefused);
+        }
+        let generation = inner.session.attach(acknowledged, Instant::now())?;
+        let token = SessionToken { node: signer.node, session: self.id, generation };
+        let token = signer.keys.sign(token, SystemTime::now());
+        let tick = self.room().published().map_or_else(Tick::default, |published| published.tick);
+        let welcome = inner.session.welcome(tick, token, is_resumed);
+        metrics::session_began(link.transport().name());
+        let before = std::mem::replace(&mut inner.state, State::Attached(Arc::clone(link)));
+        if let State::Attached(before) = before {
+            metrics::session_ended(before.transport().name());
+            before.close(&Close::because(CloseReason::TakenOver));
+        }
+        inner.stay += 1;
+        write(link.as_ref(), welcome);
+        Ok(inner.stay)
+    }
+
+    /// A token of this generation is shown by somebody who wants to go on with the session.
+    pub(crate) fn handle_token(&self, generation: u32) -> Result<(), CloseReason> {
+        let mut inner = self.lock();
+        inner.session.handle_token(generation).map_err(|_| CloseReason::SessionRefused)
+    }
+
+    /// Takes a frame from the client.
+    pub(crate) fn handle_frame(&self, stay: u64, bytes: &[u8]) {
+        let mut inner = self.lock();
+        if inner.stay != stay || !matches!(inner.state, State::Attached(_)) {
+            return;
+        }
+        metrics::frame_received(bytes.len());
+        let published = self.room().published();
+        let heard = inner.session.handle_frame(bytes, published.as_deref(), Instant::now());
+        if let Some(desync) = inner.session.poll_desync() {
+            metrics::desync();
+            let what = desync.map_or_else(
+                || String::from("replica differs, in what is not known any more"),
+                |desync| desync.to_string(),
+            );
+            tracing::warn!(client = %self.client, "{what}");
+        }
+        match heard {
+            Ok(Heard::Said { messages, inputs }) => self.say(&mut inner, messages, inputs),
+            Ok(Heard::Leave) => inner.end(&Close::because(CloseReason::Left)),
+            Ok(Heard::Away) => inner.detach(None, &self.absence),
+            Err(reason) => {
+                tracing::debug!(client = %self.client, %reason, "refused");
+                inner.refuse(reason, &self.absence);
+            }
+        }
+    }
+
+    /// Something came from the client that is no frame: a poll.
+    pub(crate) fn handle_alive(&self, stay: u64) {
+        let mut inner = self.lock();
+        if inner.stay == stay
+            && let Err(reason) = inner.session.handle_alive(Instant::now())
+        {
+            inner.refuse(reason, &self.absence);
+        }
+    }
+
+    /// The client does not keep to what its transport is for.
+    pub(crate) fn handle_misuse(&self, stay: u64, reason: CloseReason) {
+        let mut inner = self.lock();
+        if inner.stay == stay {
+            tracing::debug!(client = %self.client, %reason, "refused");
+            inner.refuse(reason, &self.absence);
+        }
+    }
+
+    /// Composes and writes a frame if the session is ready for one. Called by the worker, once
+    /// per tick, and by a poll as it comes.
+    pub(crate) fn handle_tick(&self, published: &Published, now: Instant) {
+        let mail = self.mailbox.take();
+        let mut inner = self.lock();
+        let mail = mail.and_then(|messages| {
+            messages.into_iter().try_for_each(|message| inner.session.push_message(message))
+        });
+        if mail.is_err() {
+            // It must not miss one, and does not take them in.
+            inner.end(&Close::because(CloseReason::TooSlow));
+            return;
+        }
+        match &inner.state {
+            State::Attached(link) => {
+                let link = Arc::clone(link);
+                if link.handle_tick(now) {
+                    inner.detach(Some(CloseReason::TooSlow), &self.absence);
+                } else if inner.session.is_timed_out(now) {
+                    inner.detach(Some(CloseReason::IdleTimeout), &self.absence);
+                } else if link.is_ready()
+                    && let Some(frame) = inner.session.poll_frame(published, now)
+                {
+                    write(link.as_ref(), frame);
+                }
+            }
+            State::Away { since, .. } => {
+                if now.saturating_duration_since(*since) >= self.absence.grace {
+                    inner.over();
+                }
+            }
+            State::New | State::Over => {}
+        }
+    }
+
+    /// The transport of this stay is gone.
+    pub(crate) fn handle_detached(&self, stay: u64) {
+        let mut inner = self.lock();
+        if inner.stay == stay && matches!(inner.state, State::Attached(_)) {
+            inner.detach(None, &self.absence);
+        }
+    }
+
+    /// Ends the player's life here.
+    pub(crate) fn end(&self, close: &Close) {
+        self.lock().end(close);
+    }
+
+    /// Whether the transport of this stay is still attached.
+    pub(crate) fn is_attached(&self, stay: u64) -> bool {
+        let inner = self.lock();
+        inner.stay == stay && matches!(inner.state, State::Attached(_))
+    }
+
+    /// Whether it is over: nothing more will come of it.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.lock().state, State::Over)
+    }
+
+    fn say(&self, inner: &mut Inner, messages: Vec<Vec<u8>>, inputs: Vec<(Tick, Vec<u8>)>) {
+        let client = self.client;
+        let messages = messages.into_iter().map(|message| RoomMessage::Message { client, message });
+        let inputs =
+            inputs.into_iter().map(|(tick, input)| RoomMessage::Input { client, tick, input });
+        if messages.chain(inputs).try_for_each(|said| self.room().push(said)).is_err() {
+            inner.end(&Close::because(CloseReason::ServerError));
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// The client's own fault. What trying again would cure leaves the player in place.
+    fn refuse(&mut self, reason: CloseReason, absence: &Absence) {
+        if reason.advice() == Advice::Stop {
+            self.end(&Close::because(reason));
+        } else {
+            self.detach(Some(reason), absence);
+        }
+    }
+
+    /// The transport goes; the player stays for the grace time, if there is a place.
+    fn detach(&mut self, reason: Option<CloseReason>, absence: &Absence) {
+        self.let_go(reason.map(Close::because).as_ref());
+        match absence.places.take() {
+            Some(_place) if !absence.grace.is_zero() => {
+                self.state = State::Away { since: Instant::now(), _place };
+            }
+            _ => self.over(),
+        }
+    }
+
+    fn end(&mut self, close: &Close) {
+        self.let_go(Some(close));
+        self.over();
+    }
+
+    fn over(&mut self) {
+        self.state = State::Over;
+        self.seat = None;
+    }
+
+    fn let_go(&mut self, close: Option<&Close>) {
+        self.session.detach();
+        let State::Attached(link) = &self.state else { return };
+        metrics::session_ended(link.transport().name());
+        if let Some(close) = close {
+            metrics::closed(close.reason);
+            link.close(close);
+        }
+    }
+}
+
+fn write(link: &dyn Link, frame: Vec<u8>) {
+    metrics::frame_sent(link.transport().name(), frame.len());
+    link.write(frame);
+}
+
+impl Drop for Player {
+    fn drop(&mut self) {
+        self.lock().end(&Close::because(CloseReason::ServerError));
+    }
+}
+
+/// The last frame, and the code and text of it for transports that have a place for these.
+pub(crate) fn farewell(close: &Close) -> (Vec<u8>, u16, String) {
+    let text = if close.sentence.is_empty() { close.reason.sentence() } else { &close.sentence };
+    (write_close(close), close.reason.code(), String::from(text))
+}

@@ -1,0 +1,215 @@
+//! Everybody who plays, and the ways to become one of them: joining, and coming back.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::SystemTime,
+};
+
+use rand::random;
+use tickwire_shared::{
+    ClientId, CloseReason, Schema,
+    messages::{Close, Hello},
+};
+use tokio::{sync::oneshot, time::timeout};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    guard::Guard,
+    link::Link,
+    places::Places,
+    player::{Absence, Player, Seat, Signer},
+    worker::Workers,
+};
+use crate::{
+    bridge::{Mailbox, Refused, RoomHandle, RoomMessage},
+    config::Config,
+    game::Claims,
+    limits::{CONNECTIONS_BEYOND_CLIENTS_MAX, STOP_RETRY_AFTER_MS, STOP_TIMEOUT},
+    session::Session,
+    session_token::SessionKeys,
+};
+
+/// Everybody who plays.
+#[derive(Debug)]
+pub(crate) struct Players {
+    schema: Arc<Schema>,
+    protocol: u64,
+    guard: Guard,
+    rooms: Vec<(RoomHandle, Workers)>,
+    clients: Places,
+    attachments: Places,
+    absence: Absence,
+    keys: SessionKeys,
+    node: u32,
+    next_client: AtomicU32,
+    sessions: Mutex<HashMap<u64, Weak<Player>>>,
+    stopping: CancellationToken,
+    tracker: TaskTracker,
+}
+
+/// A client that was let in.
+#[derive(Debug)]
+pub(crate) struct Greeted {
+    pub(crate) player: Arc<Player>,
+    /// Number of the attachment's stay.
+    pub(crate) stay: u64,
+    /// Whether it had been here before.
+    pub(crate) is_resumed: bool,
+}
+
+impl Players {
+    pub(crate) fn new(
+        schema: Arc<Schema>,
+        config: &Config,
+        keys: SessionKeys,
+        rooms: Vec<RoomHandle>,
+    ) -> Arc<Self> {
+        let rooms = rooms.into_iter().map(|room| {
+            let workers = Workers::start(&room);
+            (room, workers)
+        });
+        let absent_max = config.absent_max.unwrap_or_else(|| config.clients_max.div_ceil(4));
+        Arc::new(Self {
+            protocol: schema.hash(),
+            schema,
+            guard: Guard::new(config),
+            rooms: rooms.collect(),
+            clients: Places::new(config.clients_max),
+            attachments: Places::new(config.clients_max + CONNECTIONS_BEYOND_CLIENTS_MAX),
+            absence: Absence { grace: config.grace, places: Places::new(absent_max) },
+            keys,
+            node: config.node,
+            next_client: AtomicU32::new(1),
+            sessions: Mutex::default(),
+            stopping: CancellationToken::new(),
+            tracker: TaskTracker::new(),
+        })
+    }
+
+    /// Hash of the schema that is spoken here.
+    pub(crate) const fn protocol(&self) -> u64 {
+        self.protocol
+    }
+
+    pub(crate) const fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
+    /// Places for attachments, of those who play or are about to.
+    pub(crate) const fn attachments(&self) -> &Places {
+        &self.attachments
+    }
+
+    pub(crate) const fn tracker(&self) -> &TaskTracker {
+        &self.tracker
+    }
+
+    /// Ends when the server is about to stop.
+    pub(crate) const fn stopping(&self) -> &CancellationToken {
+        &self.stopping
+    }
+
+    /// Tells everybody to come back later, and waits for them to hear it, within reason.
+    pub(crate) async fn stop(&self) {
+        self.stopping.cancel();
+        let players: Vec<_> = self.lock().values().filter_map(Weak::upgrade).collect();
+        for player in players {
+            player.end(&stopping());
+        }
+        self.tracker.close();
+        if timeout(STOP_TIMEOUT, self.tracker.wait()).await.is_err() {
+            tracing::warn!(left = self.tracker.len(), "connections that did not take their leave");
+        }
+    }
+
+    /// Forgets those who are gone.
+    pub(crate) fn sweep(&self) {
+        self.lock().retain(|_, player| player.strong_count() > 0);
+    }
+
+    /// Lets a client in, anew or again, and attaches its transport.
+    pub(crate) async fn greet(
+        &self,
+        link: &Arc<dyn Link>,
+        hello: Hello,
+    ) -> Result<Greeted, Refused> {
+        if self.stopping.is_cancelled() {
+            return Err(because(CloseReason::ServerStopping));
+        }
+        let signer = Signer { keys: &self.keys, node: self.node };
+        let before = self.find(&hello.session).map_err(because)?;
+        if let Some(player) = before {
+            let stay = player.attach(link, hello.acknowledged, signer, true);
+            return Ok(Greeted { stay: stay.map_err(because)?, player, is_resumed: true });
+        }
+        let player = self.join(hello).await?;
+        let stay = player.attach(link, 0, signer, false).map_err(because)?;
+        if let Some((_, workers)) = self.room(&player.room().info().name) {
+            workers.add(&player);
+        }
+        self.lock().insert(player.id(), Arc::downgrade(&player));
+        Ok(Greeted { player, stay, is_resumed: false })
+    }
+
+    /// The player whose token this is; `None` where there is no token, or the player is gone.
+    fn find(&self, token: &[u8]) -> Result<Option<Arc<Player>>, CloseReason> {
+        if token.is_empty() {
+            return Ok(None);
+        }
+        let token = self.keys.verify(token, SystemTime::now()).map_err(|error| {
+            tracing::debug!(%error, "refused");
+            CloseReason::SessionRefused
+        })?;
+        let player = self.lock().get(&token.session).and_then(Weak::upgrade);
+        let Some(player) = player.filter(|player| !player.is_over()) else { return Ok(None) };
+        player.handle_token(token.generation)?;
+        Ok(Some(player))
+    }
+
+    async fn join(&self, hello: Hello) -> Result<Arc<Player>, Refused> {
+        let (room, _) = self.room(&hello.room).ok_or_else(|| because(CloseReason::UnknownRoom))?;
+        let place = self.clients.take().ok_or_else(|| because(CloseReason::ServerFull))?;
+        let client = ClientId::new(self.next_client.fetch_add(1, Ordering::Relaxed));
+        let mailbox = Arc::<Mailbox>::default();
+        let seat = Seat::new(room.clone(), client, place);
+        let (answer, answered) = oneshot::channel();
+        let join = RoomMessage::Join {
+            client,
+            request: hello.join,
+            claims: Claims::default(),
+            mailbox: Arc::clone(&mailbox),
+            answer,
+        };
+        let broken = |_| because(CloseReason::ServerError);
+        room.push(join).map_err(|_| because(CloseReason::ServerError))?;
+        answered.await.map_err(broken)??;
+        let session = Session::new(Arc::clone(&self.schema), client, room.info().clone());
+        let absence = self.absence.clone();
+        Ok(Arc::new(Player::new(random(), session, seat, mailbox, absence)))
+    }
+
+    fn room(&self, name: &str) -> Option<&(RoomHandle, Workers)> {
+        if name.is_empty() {
+            return self.rooms.first();
+        }
+        self.rooms.iter().find(|(room, _)| room.info().name == name)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Weak<Player>>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What everybody hears when the server stops.
+pub(crate) fn stopping() -> Close {
+    let retry_after_ms = STOP_RETRY_AFTER_MS;
+    Close { retry_after_ms, ..Close::because(CloseReason::ServerStopping) }
+}
+
+const fn because(reason: CloseReason) -> Refused {
+    Refused { reason, sentence: String::new() }
+}
