@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Client, type ConnectionState, connect } from './client.ts';
 import { CLOSE_REASONS } from './close-reason.ts';
-import { close, protocol, seeded, stampOf, states, update, welcome } from './fake-server.ts';
+import { close, echo, protocol, SESSION_TOKEN, seeded, stampOf, states, update, welcome } from './fake-server.ts';
 import { MemoryTransport } from './memory-transport.ts';
 import type { EntityBase } from './world.ts';
 
@@ -36,9 +36,15 @@ function answer(): void {
   line().deliver(update(stamps.length > 0 ? { clock } : {}));
 }
 
+/** Answers the client's probe, so that it says hello. */
+function prove(): void {
+  line().open();
+  line().deliver(echo(line().sent.pop()!));
+}
+
 /** Lets the client in, with a first state. */
 function admit(): void {
-  line().open();
+  prove();
   line().deliver(welcome());
   line().deliver(update({ state: states[0]!.bytes }));
 }
@@ -61,6 +67,8 @@ describe('client', () => {
   it('says hello first, and plays once it is welcome', () => {
     expect(client.state.kind).toBe('connecting');
     line().open();
+    expect(line().sent.map((frame) => frame[0])).toEqual([3]);
+    line().deliver(echo(line().sent.pop()!));
     expect(line().sent.map((frame) => frame[0])).toEqual([0]);
     line().deliver(welcome());
     expect(heard).toEqual([{ kind: 'playing' }]);
@@ -99,7 +107,6 @@ describe('client', () => {
   });
 
   it('comes back by itself when the connection breaks, waiting longer each time', () => {
-    admit();
     for (let attempt = 1; attempt <= 5; attempt += 1) {
       line().end();
       const state = client.state;
@@ -117,11 +124,86 @@ describe('client', () => {
     expect(client.state.kind).toBe('playing');
   });
 
+  it('hurries as long as its place is kept, and no longer', () => {
+    admit();
+    line().end();
+    const tried = (ms: number): number => {
+      const before = transports.length;
+      for (let passed = 0; passed < ms; passed += TICK_MS) {
+        vi.advanceTimersByTime(TICK_MS);
+        line().end();
+      }
+      return transports.length - before;
+    };
+    expect(tried(60_000)).toBeGreaterThan(40);
+    expect(tried(60_000)).toBeLessThan(15);
+  });
+
+  it('goes on with its session, and says so', () => {
+    admit();
+    line().end();
+    vi.advanceTimersByTime(2000);
+    prove();
+    const hello = line().sent.at(-1)!;
+    expect([...hello.subarray(-3)]).toEqual([1, SESSION_TOKEN, 0]);
+    line().deliver(welcome(20, 0, { acknowledged: 0 }));
+    expect(client.state.kind).toBe('playing');
+    expect(client.clientId).toBe(7);
+  });
+
+  it('joins anew where the server does not know its session any more', () => {
+    admit();
+    line().end();
+    vi.advanceTimersByTime(2000);
+    prove();
+    line().deliver(close('SessionRefused'));
+    vi.advanceTimersByTime(2000);
+    prove();
+    expect([...line().sent.at(-1)!.subarray(-2)], 'no token').toEqual([0, 0]);
+  });
+
+  it('sends again what did not arrive, and hears what was sent meanwhile, once', () => {
+    const messages: number[][] = [];
+    client.on('message', (message) => messages.push([...message]));
+    admit();
+    client.send(Uint8Array.from([5]));
+    vi.advanceTimersByTime(TICK_MS * 2);
+    expect(line().sent.some((frame) => contains(frame, [1, 1, 3, 0, 1, 5]))).toBe(true);
+    line().deliver(update({ first: 1, messages: [[0, 0, 1, 41]] }));
+    line().end();
+    vi.advanceTimersByTime(2000);
+    prove();
+    line().deliver(welcome(20, 0, { acknowledged: 0 }));
+    vi.advanceTimersByTime(TICK_MS * 2);
+    expect(
+      line().sent.some((frame) => contains(frame, [1, 1, 3, 0, 1, 5])),
+      'again',
+    ).toBe(true);
+    line().deliver(
+      update({
+        first: 1,
+        messages: [
+          [0, 0, 1, 41],
+          [0, 0, 1, 42],
+        ],
+        acknowledged: 1,
+      }),
+    );
+    line().deliver(update({ state: states[0]!.bytes }));
+    expect(messages).toEqual([[41], [42]]);
+    line().sent.length = 0;
+    vi.advanceTimersByTime(TICK_MS * 2);
+    expect(
+      line().sent.some((frame) => contains(frame, [1, 1, 3, 0, 1, 5])),
+      'acknowledged',
+    ).toBe(false);
+  });
+
   it('begins with short waits again after it played for a while, and only then', () => {
     for (let round = 0; round < 4; round += 1) {
       admit();
       line().end();
-      vi.advanceTimersByTime(10_000);
+      vi.advanceTimersByTime(1600);
     }
     expect(client.state).toMatchObject({ attempt: 4 });
     admit();
@@ -260,6 +342,10 @@ describe('client', () => {
   });
 });
 
+function contains(frame: Uint8Array, part: readonly number[]): boolean {
+  return frame.some((_, at) => part.every((byte, offset) => frame[at + offset] === byte));
+}
+
 /** A client that connects over the next line. */
 function open(): Client {
   const opened = connect<EntityBase, Record<string, unknown>, unknown, unknown>({
@@ -270,8 +356,10 @@ function open(): Client {
       inputs += 1;
       return {};
     },
-    open: () => {
-      const transport = new MemoryTransport();
+    rungs: ['websocket'],
+    open: (url, rung) => {
+      if (!url.startsWith('https://')) throw new Error('no address');
+      const transport = new MemoryTransport(rung);
       transports.push(transport);
       return transport;
     },

@@ -1,12 +1,16 @@
 /** A game's way in: connects, stays connected, and keeps a world to draw. */
 
 import { adviceOf, CLOSE_REASONS, type CloseReason, closeReasonOf } from './close-reason.ts';
-import { BackOff, type OnWake, onPageWake } from './reconnecting.ts';
+import type { Close } from './codec.ts';
+import { Connector } from './connector.ts';
+import type { Keeper, Kept } from './keeper.ts';
+import { Ladder } from './ladder.ts';
+import { BackOff, type OnWake, onPageWake, RETRY_URGENT_MS } from './reconnecting.ts';
 import type { GameRecord } from './records.ts';
+import { lessonStore, openTransport, rungsOfPage } from './rungs.ts';
 import type { Protocol } from './schema.ts';
 import { Session, type SessionEvent } from './session.ts';
-import type { OpenTransport, Transport } from './transport.ts';
-import { openWebSocket } from './websocket-transport.ts';
+import type { OpenTransport, Rung, Transport } from './transport.ts';
 import { type EntityBase, World } from './world.ts';
 
 /** A protocol with the types that were generated for it. */
@@ -41,8 +45,15 @@ export interface ConnectOptions<E extends EntityBase, Events, Input, Join> {
   readonly room?: string;
   /** Connection token, where the server demands one. */
   readonly token?: string;
+  /** The one transport to use, whatever the network: its name as in `Rung`. Any other word means the best there is. */
+  readonly transport?: string;
+  /** Keeps the session over a reload of the page. */
+  readonly keeper?: Keeper;
+  /** What the keeper had of a page before this one: goes on with that session. */
+  readonly kept?: Kept;
   /** For tests: how to reach the server, and what time it is. */
   readonly open?: OpenTransport;
+  readonly rungs?: readonly Rung[];
   readonly now?: () => number;
   readonly random?: () => number;
   readonly onWake?: OnWake;
@@ -58,8 +69,10 @@ export interface Stats {
   desyncs: number;
 }
 
-/** An attempt that has not led to a world by then has failed. */
-const JOIN_TIMEOUT_MS = 10_000;
+/** A hello that no welcome has answered by then got lost. */
+const WELCOME_TIMEOUT_MS = 5_000;
+/** For how long a server keeps the place of a player who lost every connection, unless told otherwise. */
+const GRACE_MS = 60_000;
 /** A connection that worked this long worked: the next wait is a short one again. */
 const STEADY_MS = 10_000;
 /** A server is never silent for long, even with nothing to tell: by then, and so many ticks, the connection is dead. */
@@ -83,30 +96,42 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
   readonly #now: () => number;
   readonly #backOff: BackOff;
   readonly #stopWaking: () => void;
+  readonly #ladder: Ladder;
+  readonly #session: Session;
+  readonly #stopKeeping: () => void;
   readonly #handlers = new Map<string, Set<(event: never) => void>>();
   #state: ConnectionState = { kind: 'connecting' };
-  #session: Session;
+  /** Looks for a way to the server, or for a better one. */
+  #connector: Connector | undefined;
+  /** What carries the session, and what is about to. */
   #transport: Transport | undefined;
+  #coming: Transport | undefined;
   /** When the present connection led to a world. */
   #joinedAtMs: number | undefined;
   #heardAtMs = 0;
+  /** When the newest connection that worked was lost. */
+  #lostAtMs = 0;
   #spokeAtMs = 0;
   /** Until when not to try, by the server's own word. */
   #notBeforeMs = 0;
   #tickTimer: ReturnType<typeof setTimeout> | undefined;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
+  #climbTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: ConnectOptions<E, Events, unknown, unknown>) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
     this.#backOff = new BackOff(options.random ?? Math.random);
     this.#stopWaking = (options.onWake ?? onPageWake)(() => this.#wake());
+    const { protocol, room = '', token = '', join, kept } = options;
+    this.#session = new Session(protocol, { room, token, join: join as GameRecord }, kept);
+    this.#ladder = new Ladder(options.rungs ?? rungsOfPage(options.transport), Date.now(), lessonStore());
+    this.#stopKeeping = options.keeper?.watch(() => this.#keep()) ?? (() => {});
     this.world = new World<E>(options.protocol);
     this.world.attach(
       (nowMs) => this.#session.renderTick(nowMs),
       (name, event) => this.#emit(name, event),
     );
-    this.#session = this.#newSession();
     // After the caller had a chance to listen.
     this.#retryTimer = setTimeout(() => this.#connect(), 0);
   }
@@ -136,13 +161,21 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
     return this.#session.client;
   }
 
-  /** Name of the transport in use. */
-  get transport(): string | undefined {
-    return this.#transport?.name;
+  /** The transport in use. */
+  get transport(): Rung | undefined {
+    return this.#transport?.rung;
   }
 
-  /** Hears of a new connection state, or of the game's events by name. Returns how to stop. */
+  /** Sends a reliable message to the game: it arrives once and in order. False where too much waits already. */
+  send(message: Uint8Array): boolean {
+    return this.#session.sendMessage(message);
+  }
+
+  /**
+   * Hears of a new connection state, of the game's reliable messages, or of its events by name. Returns how to stop.
+   */
   on(name: 'state', handler: (state: ConnectionState) => void): () => void;
+  on(name: 'message', handler: (message: Uint8Array) => void): () => void;
   on<Name extends keyof Events & string>(name: Name, handler: (event: Events[Name]) => void): () => void;
   on(name: string, handler: (event: never) => void): () => void {
     let handlers = this.#handlers.get(name);
@@ -162,32 +195,80 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
     this.#close(left.sentence, left.name);
   }
 
-  #newSession(): Session {
-    const { protocol, room = '', token = '', join } = this.#options;
-    return new Session(protocol, { room, token, join: join as GameRecord });
+  /** Looks for a way to the server. */
+  #connect(): void {
+    clearTimeout(this.#retryTimer);
+    this.#search(this.#ladder.candidates(Date.now()), {
+      onReady: (transport) => {
+        this.#ladder.handleProven(transport.rung, Date.now());
+        this.#move(transport);
+      },
+      onClosed: (close) => this.#handleClose(close),
+      onFailed: () => this.#lose(undefined, undefined, 0),
+    });
   }
 
-  #connect(): void {
-    this.#session = this.#newSession();
-    let transport: Transport;
+  /** Looks for a better way, beside the one that is used. */
+  #climb(): void {
+    const better = this.#transport === undefined ? [] : this.#ladder.better(this.#transport.rung);
+    if (better.length === 0 || this.#coming !== undefined) return;
+    this.#search(better, {
+      onReady: (transport) => {
+        this.#ladder.handleProven(transport.rung, Date.now());
+        this.#move(transport);
+      },
+      onClosed: () => this.#planClimb(),
+      onFailed: () => this.#planClimb(),
+    });
+  }
+
+  #planClimb(): void {
+    clearTimeout(this.#climbTimer);
+    if (this.#transport === undefined || this.#ladder.better(this.#transport.rung).length === 0) return;
+    this.#climbTimer = setTimeout(() => this.#climb(), this.#ladder.nextClimbMs());
+  }
+
+  #search(rungs: readonly Rung[], events: ConstructorParameters<typeof Connector>[4]): void {
+    this.#connector?.stop();
+    const { url, open = openTransport } = this.#options;
     try {
-      transport = (this.#options.open ?? openWebSocket)(this.#options.url);
+      this.#connector = new Connector(url, open, rungs, this.#session.roundTripMs, events);
     } catch {
       // No address, or one that browsers keep pages from.
-      this.#close(`This page cannot reach a server at “${this.#options.url}”.`, 'BadAddress');
-      return;
+      this.#close(`This page cannot reach a server at “${url}”.`, 'BadAddress');
     }
-    this.#transport = transport;
-    transport.onOpen = () => this.#send(this.#session.hello());
-    transport.onFrame = (bytes) => this.#handleFrame(bytes);
-    transport.onClose = (code) => {
-      const reason = code === undefined ? undefined : closeReasonOf(code);
-      this.#lose(reason, reason?.sentence, 0);
-    };
-    this.#retryTimer = setTimeout(() => this.#lose(undefined, undefined, 0), JOIN_TIMEOUT_MS);
   }
 
-  #handleFrame(bytes: Uint8Array): void {
+  /** Goes on with the session over a transport that is known to carry frames. The one before is kept until then. */
+  #move(transport: Transport): void {
+    this.#connector = undefined;
+    this.#coming = transport;
+    transport.onFrame = (bytes) => this.#handleFrame(transport, bytes);
+    transport.onClose = (code) => this.#handleGone(transport, code);
+    this.#count(this.#session.hello(), transport);
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = setTimeout(() => this.#handleGone(transport, undefined), WELCOME_TIMEOUT_MS);
+  }
+
+  #handleGone(transport: Transport, code: number | undefined): void {
+    if (transport === this.#coming && this.#transport !== undefined) {
+      // The one before may still do. If the server has left it as well, that shows.
+      transport.close();
+      this.#coming = undefined;
+      clearTimeout(this.#retryTimer);
+      this.#planClimb();
+      return;
+    }
+    if (transport === this.#transport && this.#coming !== undefined) {
+      // The session is on its way to the other.
+      this.#transport = undefined;
+      return;
+    }
+    const reason = code === undefined ? undefined : closeReasonOf(code);
+    this.#lose(reason, reason?.sentence, 0);
+  }
+
+  #handleFrame(transport: Transport, bytes: Uint8Array): void {
     this.stats.framesIn += 1;
     this.stats.bytesIn += bytes.length;
     const nowMs = this.#now();
@@ -199,29 +280,43 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
         this.#lose(undefined, undefined, 0);
         break;
       case 'joined':
-        clearTimeout(this.#retryTimer);
-        this.#joinedAtMs = nowMs;
-        this.#change({ kind: 'playing' });
-        this.#tick();
+        this.#handleJoined(transport, nowMs);
         break;
       case 'state':
         if (event.isDesync) this.stats.desyncs += 1;
         this.world.handleState(this.#session.replica, event.tick, event.isFresh);
+        for (const message of this.#session.takeMessages(event.tick)) this.#emit('message', message);
         if (nowMs - this.#spokeAtMs > (OVERDUE_TICKS * 1000) / this.tickRate) this.#tick();
         break;
-      case 'closed': {
-        const { reason, sentence, retryAfterMs } = event.close;
-        this.#lose(reason, sentence === '' ? reason.sentence : sentence, retryAfterMs);
+      case 'closed':
+        // What the session has left, or is about to leave, says so; that is no news.
+        if (transport !== this.#transport || this.#coming === undefined) this.#handleClose(event.close);
         break;
-      }
       case 'unreadable':
         this.stats.desyncs += 1;
         break;
       case 'nothing':
+        if (nowMs - this.#spokeAtMs > (OVERDUE_TICKS * 1000) / this.tickRate) this.#tick();
         break;
       default:
         event satisfies never;
     }
+  }
+
+  #handleJoined(transport: Transport, nowMs: number): void {
+    clearTimeout(this.#retryTimer);
+    if (this.#transport !== transport) this.#transport?.close();
+    this.#transport = transport;
+    this.#coming = undefined;
+    this.#joinedAtMs = nowMs;
+    if (this.#state.kind !== 'playing') this.#change({ kind: 'playing' });
+    this.#planClimb();
+    this.#tick();
+  }
+
+  #handleClose({ reason, sentence, retryAfterMs }: Close): void {
+    if (reason.name === 'SessionRefused') this.#session.forget();
+    this.#lose(reason, sentence === '' ? reason.sentence : sentence, retryAfterMs);
   }
 
   #understand(bytes: Uint8Array, nowMs: number): SessionEvent | undefined {
@@ -246,28 +341,42 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
       return;
     }
     this.#spokeAtMs = nowMs;
-    this.#send(this.#session.pollUpdate(nowMs, this.#options.input as () => GameRecord));
+    this.#count(this.#session.pollUpdate(nowMs, this.#options.input as () => GameRecord), this.#transport);
     this.#tickTimer = setTimeout(() => this.#tick(), this.#session.untilUpdateMs(nowMs));
   }
 
-  #send(frame: Uint8Array): void {
+  /** Sends a frame. */
+  #count(frame: Uint8Array, transport: Transport): void {
     this.stats.framesOut += 1;
     this.stats.bytesOut += frame.length;
-    this.#transport?.send(frame);
+    transport.send(frame);
+  }
+
+  /** The page goes. Returns what another one needs to go on. */
+  #keep(): Kept | undefined {
+    this.#transport?.sendLast(this.#session.away());
+    const kept = this.#session.kept;
+    if (kept === undefined || this.#state.kind === 'closed') return undefined;
+    return { ...kept, join: this.#options.join as GameRecord };
   }
 
   /** The transport is of no more use. */
   #lose(reason: CloseReason | undefined, sentence: string | undefined, retryAfterMs: number): void {
+    const rung = (this.#transport ?? this.#coming)?.rung;
     this.#end();
     if (adviceOf(reason) === 'stop' && reason !== undefined) {
       this.#close(sentence ?? reason.sentence, reason.name);
       return;
     }
     const nowMs = this.#now();
-    if (this.#joinedAtMs !== undefined && nowMs - this.#joinedAtMs >= STEADY_MS) this.#backOff.reset();
+    const livedMs = this.#joinedAtMs === undefined ? 0 : nowMs - this.#joinedAtMs;
+    if (livedMs >= STEADY_MS) this.#backOff.reset();
+    if (rung !== undefined && reason === undefined) this.#ladder.handleLost(rung, livedMs, Date.now());
     this.#joinedAtMs = undefined;
     this.#notBeforeMs = nowMs + retryAfterMs;
-    const waitMs = this.#backOff.nextMs(retryAfterMs);
+    if (livedMs > 0) this.#lostAtMs = nowMs;
+    const isUrgent = this.#session.kept !== undefined && nowMs - this.#lostAtMs < GRACE_MS;
+    const waitMs = this.#backOff.nextMs(retryAfterMs, isUrgent ? RETRY_URGENT_MS : undefined);
     this.#change({
       kind: 'reconnecting',
       attempt: this.#backOff.attempts,
@@ -279,22 +388,29 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
 
   /** An attempt is likely to work now: no need to wait for the next. */
   #wake(): void {
-    const isWaiting = this.#state.kind === 'reconnecting' && this.#transport === undefined;
-    if (!isWaiting || this.#now() < this.#notBeforeMs) return;
-    clearTimeout(this.#retryTimer);
-    this.#connect();
+    this.#ladder.handleNetworkChanged();
+    const isWaiting =
+      this.#state.kind === 'reconnecting' && this.#connector === undefined && this.#coming === undefined;
+    if (isWaiting && this.#now() >= this.#notBeforeMs) this.#connect();
+    else this.#planClimb();
   }
 
   #close(sentence: string, reason: string): void {
     this.#end();
     this.#stopWaking();
+    this.#stopKeeping();
     this.#change({ kind: 'closed', sentence, reason });
   }
 
   #end(): void {
     clearTimeout(this.#tickTimer);
     clearTimeout(this.#retryTimer);
+    clearTimeout(this.#climbTimer);
+    this.#connector?.stop();
+    this.#coming?.close();
     this.#transport?.close();
+    this.#connector = undefined;
+    this.#coming = undefined;
     this.#transport = undefined;
   }
 

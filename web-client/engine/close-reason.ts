@@ -42,6 +42,8 @@ export const CLOSE_REASONS: readonly CloseReason[] = [
   { name: 'TooSlow', code: 4103, sentence: 'The connection is too slow right now.' },
   { name: 'ServerError', code: 4104, sentence: 'Something broke on the server. Trying again.' },
   { name: 'HelloTimeout', code: 4105, sentence: 'The server did not hear a greeting in time.' },
+  { name: 'SessionRefused', code: 4106, sentence: 'Your place in the game is gone. Joining anew.' },
+  { name: 'AttachmentUnknown', code: 4107, sentence: 'The connection was lost. Connecting again.' },
   { name: 'ServerStopping', code: 4200, sentence: 'The server restarts. Back in a moment.' },
 ];
 

@@ -83,7 +83,7 @@ describe('codec', () => {
       expect(() => decodeServerFrame(whole.subarray(0, length))).toThrow(DecodeError);
     }
     expect(() => decodeServerFrame(Uint8Array.from([...whole, 0]))).toThrow(DecodeError);
-    expect(() => decodeServerFrame(Uint8Array.from([3]))).toThrow(DecodeError);
+    expect(() => decodeServerFrame(Uint8Array.from([9]))).toThrow(DecodeError);
     expect(() => decodeServerFrame(Uint8Array.from([2, 200, 0, 0]))).toThrow(DecodeError);
     expect(() => decodeServerFrame(Uint8Array.from([1, 0, 2, 1, 0, 0]))).toThrow(DecodeError);
     expect(() => decodeServerFrame(welcome(0)), 'timers are set by it').toThrow(DecodeError);
@@ -97,7 +97,12 @@ function clientFrameOf(frame: Json): ClientFrame {
   const bytes = (value: unknown): Uint8Array => Uint8Array.from(value as number[]);
   switch (frame['type']) {
     case 'hello':
-      return { ...frame, protocol: BigInt(frame['protocol'] as string), join: bytes(frame['join']) } as ClientFrame;
+      return {
+        ...frame,
+        protocol: BigInt(frame['protocol'] as string),
+        join: bytes(frame['join']),
+        session: bytes(frame['session']),
+      } as ClientFrame;
     case 'update':
       return {
         ...frame,
@@ -107,7 +112,7 @@ function clientFrameOf(frame: Json): ClientFrame {
         report: bytes(frame['report']),
       } as unknown as ClientFrame;
     default:
-      return { type: 'leave' };
+      return frame as ClientFrame;
   }
 }
 

@@ -13,9 +13,18 @@ export type ClientFrame =
       readonly room: string;
       readonly token: string;
       readonly join: Uint8Array;
+      /** Session token of the newest welcome, to go on with that session; empty to begin one. */
+      readonly session: Uint8Array;
+      /** Highest reliable message of that session received without a gap. */
+      readonly acknowledged: number;
     }
   | ({ readonly type: 'update' } & ClientUpdate)
-  | { readonly type: 'leave' };
+  /** The player leaves for good. */
+  | { readonly type: 'leave' }
+  /** Is anybody there? The server sends the number back. Before the hello only. */
+  | { readonly type: 'probe'; readonly number: number }
+  /** This connection ends, and the player means to be back. */
+  | { readonly type: 'away' };
 
 /** What a playing client has to say. */
 export interface ClientUpdate {
@@ -34,15 +43,23 @@ export interface ClientUpdate {
 
 /** One unit from server to client. */
 export type ServerFrame =
-  | {
-      readonly type: 'welcome';
-      readonly client: number;
-      readonly tickRate: number;
-      readonly tick: number;
-      readonly room: string;
-    }
+  | ({ readonly type: 'welcome' } & Welcome)
   | ({ readonly type: 'update' } & ServerUpdate)
-  | ({ readonly type: 'close' } & Close);
+  | ({ readonly type: 'close' } & Close)
+  | { readonly type: 'probe'; readonly number: number };
+
+/** What a client needs to know before the first state. */
+export interface Welcome {
+  readonly client: number;
+  readonly tickRate: number;
+  readonly tick: number;
+  readonly room: string;
+  /** Session token: a secret, with which the client can go on with this session. */
+  readonly session: Uint8Array;
+  /** Whether the session goes on that the hello named. */
+  readonly isResumed: boolean;
+  readonly acknowledged: number;
+}
 
 /** What a playing client is told. */
 export interface ServerUpdate {
@@ -91,6 +108,8 @@ export function encodeClientFrame(frame: ClientFrame): Uint8Array {
       out.text(frame.room);
       out.text(frame.token);
       out.bytes(frame.join);
+      out.bytes(frame.session);
+      out.unsigned(frame.acknowledged);
       break;
     case 'update':
       out.unsigned(1);
@@ -107,11 +126,59 @@ export function encodeClientFrame(frame: ClientFrame): Uint8Array {
     case 'leave':
       out.unsigned(2);
       break;
+    case 'probe':
+      out.unsigned(3);
+      out.unsigned(frame.number);
+      break;
+    case 'away':
+      out.unsigned(4);
+      break;
     default:
       frame satisfies never;
   }
   return out.finish();
 }
+
+/** A reliable message for the game, as it travels. */
+export function encodeGameMessage(body: Uint8Array): Uint8Array {
+  const out = new Writer();
+  out.unsigned(0);
+  out.bytes(body);
+  return out.finish();
+}
+
+/** Reads a reliable message from the game. */
+export function decodeGameMessage(bytes: Uint8Array): { readonly tick: number; readonly body: Uint8Array } {
+  const input = new Reader(bytes);
+  if (input.unsigned() !== 0) throw new DecodeError();
+  const message = { tick: input.unsigned(), body: input.bytes().slice() };
+  if (!input.isAtEnd) throw new DecodeError();
+  return message;
+}
+
+/** Bytes of a request over HTTP; see `exchange.ts`. */
+export function encodeRequest(request: Request): Uint8Array {
+  const out = new Writer();
+  for (let at = 0; at < request.attachment.length; at += 1) out.byte(request.attachment[at]!);
+  out.unsigned(request.kind);
+  out.unsigned(request.number);
+  out.list(request.frames);
+  return out.finish();
+}
+
+/** One POST from client to server. */
+export interface Request {
+  /** The secret that ties the requests of one attachment together: 16 bytes. */
+  readonly attachment: Uint8Array;
+  readonly kind: RequestKind;
+  /** Number of this send, or of this poll, from 1. */
+  readonly number: number;
+  readonly frames: readonly Uint8Array[];
+}
+
+/** What a request asks for, as the wire numbers it. */
+export const REQUEST_KIND = { send: 0, poll: 1, heldPoll: 2, stream: 3 } as const;
+export type RequestKind = (typeof REQUEST_KIND)[keyof typeof REQUEST_KIND];
 
 /** Reads a frame from the server. */
 export function decodeServerFrame(bytes: Uint8Array): ServerFrame {
@@ -130,6 +197,9 @@ function readServerFrame(input: Reader): ServerFrame {
         tickRate: readTickRate(input),
         tick: input.unsigned(),
         room: input.text(),
+        session: input.bytes().slice(),
+        isResumed: input.flag(),
+        acknowledged: input.unsigned(),
       };
     case 1:
       return {
@@ -145,6 +215,8 @@ function readServerFrame(input: Reader): ServerFrame {
       if (reason === undefined) throw new DecodeError();
       return { type: 'close', reason, sentence: input.text(), retryAfterMs: input.unsigned() };
     }
+    case 3:
+      return { type: 'probe', number: input.unsigned() };
     default:
       throw new DecodeError();
   }

@@ -12,19 +12,36 @@ export const { protocol } = world!;
 /** States as one golden client got them: one of each tick, the first one fresh. */
 export const states: readonly { readonly tick: number; readonly bytes: Uint8Array }[] = world!.clients[0]!.frames;
 
-/** A welcome to client 7. */
-export function welcome(tickRate = 20, tick = 0): Uint8Array {
-  return Uint8Array.from([0, 7, ...varint(tickRate), ...varint(tick), 0]);
+/** A welcome to client 7, whose session token is one byte. */
+export function welcome(tickRate = 20, tick = 0, goesOn?: { acknowledged: number }): Uint8Array {
+  const resumed = goesOn === undefined ? [0, 0] : [1, ...varint(goesOn.acknowledged)];
+  return Uint8Array.from([0, 7, ...varint(tickRate), ...varint(tick), 0, 1, SESSION_TOKEN, ...resumed]);
+}
+
+/** The token in every welcome. */
+export const SESSION_TOKEN = 99;
+
+/** The answer to a probe. */
+export function echo(probe: Uint8Array): Uint8Array {
+  return Uint8Array.from(probe);
 }
 
 /** An update with what is given. */
-export function update(said: { readonly state?: Uint8Array; readonly clock?: ClockEcho }): Uint8Array {
-  const { state = new Uint8Array(0), clock } = said;
-  const echo =
+export function update(said: {
+  readonly state?: Uint8Array;
+  readonly clock?: ClockEcho;
+  readonly acknowledged?: number;
+  readonly first?: number;
+  readonly messages?: readonly (readonly number[])[];
+}): Uint8Array {
+  const { state = new Uint8Array(0), clock, acknowledged = 0, first = 1, messages = [] } = said;
+  const clockEcho =
     clock === undefined
       ? [0]
       : [1, ...[clock.stampMs, clock.heldMs, clock.tick, clock.tickFraction].flatMap((part) => varint(part))];
-  return Uint8Array.from([1, 0, ...echo, 1, 0, ...varint(state.length), ...state]);
+  const listed = [messages.length, ...messages.flatMap((message) => [...varint(message.length), ...message])];
+  const head = [1, ...varint(acknowledged), ...clockEcho, ...varint(first), ...listed];
+  return Uint8Array.from([...head, ...varint(state.length), ...state]);
 }
 
 /** The end for the reason of this name. */

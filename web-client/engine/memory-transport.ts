@@ -1,10 +1,10 @@
 /** A transport without a network, for tests: what one end sends, the other end has when the test says so. */
 
-import type { Transport } from './transport.ts';
+import type { Rung, Transport } from './transport.ts';
 
 /** One end of a pair. */
 export class MemoryTransport implements Transport {
-  readonly name = 'memory';
+  readonly rung: Rung;
   onOpen = (): void => {};
   onFrame = (_: Uint8Array): void => {};
   onClose = (_: number | undefined): void => {};
@@ -12,8 +12,16 @@ export class MemoryTransport implements Transport {
   readonly sent: Uint8Array[] = [];
   isClosed = false;
 
+  constructor(rung: Rung = 'websocket') {
+    this.rung = rung;
+  }
+
   send(frame: Uint8Array): void {
     if (!this.isClosed) this.sent.push(frame);
+  }
+
+  sendLast(frame: Uint8Array): void {
+    this.send(frame);
   }
 
   close(): void {

@@ -3,6 +3,8 @@
 /** The first wait before another attempt; it doubles with each, up to the second one. */
 const RETRY_FIRST_MS = 500;
 const RETRY_MAX_MS = 10_000;
+/** The longest wait while the player's place is still kept. */
+export const RETRY_URGENT_MS = 1_500;
 
 /** Waits between attempts. */
 export class BackOff {
@@ -18,9 +20,12 @@ export class BackOff {
     return this.#attempts;
   }
 
-  /** Another attempt failed. Returns how long to wait; `atLeastMs` is what the server asked for. */
-  nextMs(atLeastMs: number): number {
-    const mostMs = Math.min(RETRY_FIRST_MS * 2 ** this.#attempts, RETRY_MAX_MS);
+  /**
+   * Another attempt failed. Returns how long to wait; `atLeastMs` is what the server asked for, `atMostMs` what the
+   * player can afford.
+   */
+  nextMs(atLeastMs: number, atMostMs: number = RETRY_MAX_MS): number {
+    const mostMs = Math.min(RETRY_FIRST_MS * 2 ** this.#attempts, atMostMs);
     this.#attempts += 1;
     // Spread out, so that a thousand players do not all knock at the same moment.
     const spreadMs = mostMs * (0.5 + this.#random() / 2);

@@ -1,8 +1,65 @@
-/** The receiving end of messages that arrive once and in order. See `reliable.rs`. */
+/** Messages that arrive once and in order, over connections that come and go. See `reliable.rs`. */
 
-/** Drops what it has had, by number. */
+/** Most reliable messages in one frame. */
+const MESSAGES_PER_FRAME_MAX = 64;
+
+/** The sending end: keeps what is not acknowledged, and sends it again on every new connection. */
+export class ReliableSender {
+  readonly #bytesMax: number;
+  #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
+  /** Number of the first that waits. */
+  #first: number;
+  /** How many of those that wait were given to the present connection. */
+  #sent = 0;
+
+  /** `acknowledged` is the number up to which the other end has everything. */
+  constructor(bytesMax: number, acknowledged = 0) {
+    this.#bytesMax = bytesMax;
+    this.#first = acknowledged + 1;
+  }
+
+  /** Takes a message to be sent; false where too much waits already. */
+  push(message: Uint8Array): boolean {
+    if (this.#waitingBytes + message.length > this.#bytesMax) return false;
+    this.#waitingBytes += message.length;
+    this.#waiting.push(message);
+    return true;
+  }
+
+  /** The next messages for the present connection, and the number of the first of them. */
+  pollMessages(): { readonly first: number; readonly messages: readonly Uint8Array[] } {
+    const first = this.#first + this.#sent;
+    const messages = this.#waiting.slice(this.#sent, this.#sent + MESSAGES_PER_FRAME_MAX);
+    this.#sent += messages.length;
+    return { first, messages };
+  }
+
+  /** The other end has everything up to this number. */
+  handleAcknowledged(upTo: number): void {
+    const count = upTo + 1 - this.#first;
+    // An older acknowledgement that was overtaken says nothing new.
+    if (count <= 0) return;
+    if (count > this.#sent) throw new Error('the server acknowledges what was not sent');
+    for (const message of this.#waiting.splice(0, count)) this.#waitingBytes -= message.length;
+    this.#first += count;
+    this.#sent -= count;
+  }
+
+  /** A new connection starts: all that is not acknowledged goes out again. */
+  handleAttached(): void {
+    this.#sent = 0;
+  }
+}
+
+/** The receiving end: drops what it has had, by number. */
 export class ReliableReceiver {
-  #acknowledged = 0;
+  #acknowledged: number;
+
+  /** `acknowledged` is the highest number that came without a gap. */
+  constructor(acknowledged = 0) {
+    this.#acknowledged = acknowledged;
+  }
 
   /** Highest number that came without a gap. */
   get acknowledged(): number {

@@ -1,13 +1,21 @@
 /**
- * A player's conversation with the server over one transport, without sockets or timers: frames and moments go in,
- * frames and what they mean come out.
+ * A player's life in a game, without sockets or timers: frames and moments go in, frames and what they mean come out.
+ * It outlives its connections: on each new one it says hello with the token of the newest welcome, and goes on.
  */
 
 import { RenderClock, ServerClock } from './clock.ts';
-import { type Close, decodeServerFrame, encodeClientFrame, type ServerUpdate } from './codec.ts';
+import {
+  type Close,
+  decodeGameMessage,
+  decodeServerFrame,
+  encodeClientFrame,
+  encodeGameMessage,
+  type ServerUpdate,
+  type Welcome,
+} from './codec.ts';
 import { InputSchedule } from './inputs.ts';
 import { encodeRecord, type GameRecord } from './records.ts';
-import { ReliableReceiver } from './reliable.ts';
+import { ReliableReceiver, ReliableSender } from './reliable.ts';
 import { FrameError } from './replica/frame-error.ts';
 import { Replica } from './replica/replica.ts';
 import type { Protocol } from './schema.ts';
@@ -21,7 +29,7 @@ export interface Introduction {
 
 /** What a frame from the server meant. */
 export type SessionEvent =
-  | { readonly type: 'joined' }
+  | { readonly type: 'joined'; readonly isResumed: boolean }
   | { readonly type: 'state'; readonly tick: number; readonly isFresh: boolean; readonly isDesync: boolean }
   /** A state that cannot be read; the server will send a fresh one. */
   | { readonly type: 'unreadable' }
@@ -40,21 +48,60 @@ const UPDATES_PER_STAMP = 8;
 /** Updates that all carry a stamp, so that the clock is set soon. */
 const EAGER_STAMPS = 10;
 
-/** A player's conversation with the server over one transport. */
+/** Most bytes of messages that wait for the server's acknowledgement. */
+const UNACKNOWLEDGED_BYTES_MAX = 64 * 1024;
+
+/** What another page needs to go on with a session. */
+export interface KeptSession {
+  readonly token: Uint8Array;
+  /** Highest reliable message received without a gap. */
+  readonly acknowledged: number;
+}
+
+/** A message from the game, for the moment when the world has come to its tick. */
+interface DueMessage {
+  readonly tick: number;
+  readonly body: Uint8Array;
+}
+
+/** A player's life in a game. */
 export class Session {
   readonly #protocol: Protocol;
   readonly #introduction: Introduction;
-  readonly #receiver = new ReliableReceiver();
-  readonly #inputs = new InputSchedule();
-  readonly replica: Replica;
+  #sender = new ReliableSender(UNACKNOWLEDGED_BYTES_MAX);
+  #receiver = new ReliableReceiver();
+  #messages: DueMessage[] = [];
+  #inputs = new InputSchedule();
+  #replica: Replica;
+  /** The secret with which this session can be gone on with; empty before the first welcome. */
+  #token: Uint8Array = new Uint8Array(0);
   #room: Room | undefined;
   #updates = 0;
   #report: Uint8Array = new Uint8Array(0);
 
-  constructor(protocol: Protocol, introduction: Introduction) {
+  /** `kept` is what there is of a session to go on with. */
+  constructor(protocol: Protocol, introduction: Introduction, kept?: KeptSession) {
     this.#protocol = protocol;
     this.#introduction = introduction;
-    this.replica = new Replica(protocol);
+    this.#replica = new Replica(protocol);
+    if (kept === undefined) return;
+    this.#token = kept.token;
+    this.#receiver = new ReliableReceiver(kept.acknowledged);
+  }
+
+  /** The world as the server sent it. A new one with each connection. */
+  get replica(): Replica {
+    return this.#replica;
+  }
+
+  /** What another page needs to go on with this session; undefined before the first welcome. */
+  get kept(): KeptSession | undefined {
+    return this.#token.length === 0 ? undefined : { token: this.#token, acknowledged: this.#receiver.acknowledged };
+  }
+
+  /** The server does not know the session any more: the next hello asks to join anew. */
+  forget(): void {
+    this.#token = new Uint8Array(0);
   }
 
   /** The player's own number, once the server has let it in. */
@@ -87,7 +134,27 @@ export class Session {
   hello(): Uint8Array {
     const { room, token, join } = this.#introduction;
     const request = encodeRecord(this.#protocol.join, join);
-    return encodeClientFrame({ type: 'hello', protocol: this.#protocol.hash, room, token, join: request });
+    return encodeClientFrame({
+      type: 'hello',
+      protocol: this.#protocol.hash,
+      room,
+      token,
+      join: request,
+      session: this.#token,
+      acknowledged: this.#receiver.acknowledged,
+    });
+  }
+
+  /** Sends a reliable message to the game; false where too much waits already. */
+  sendMessage(body: Uint8Array): boolean {
+    return this.#sender.push(encodeGameMessage(body));
+  }
+
+  /** Messages from the game whose tick has come by `tick`, in order. */
+  takeMessages(tick: number): readonly Uint8Array[] {
+    let count = 0;
+    while (count < this.#messages.length && this.#messages[count]!.tick <= tick) count += 1;
+    return this.#messages.splice(0, count).map((message) => message.body);
   }
 
   /** The frame that says that the player leaves for good. */
@@ -95,22 +162,24 @@ export class Session {
     return encodeClientFrame({ type: 'leave' });
   }
 
+  /** The frame that says that this connection ends, and the player means to be back. */
+  away(): Uint8Array {
+    return encodeClientFrame({ type: 'away' });
+  }
+
   /** Takes a frame from the server. Throws where it is none. */
   handleFrame(bytes: Uint8Array, nowMs: number): SessionEvent {
     const frame = decodeServerFrame(bytes);
     switch (frame.type) {
       case 'welcome':
-        this.#room = {
-          client: frame.client,
-          tickRate: frame.tickRate,
-          serverClock: new ServerClock(frame.tickRate),
-          renderClock: new RenderClock(frame.tickRate),
-        };
-        return { type: 'joined' };
+        this.#handleWelcome(frame);
+        return { type: 'joined', isResumed: frame.isResumed };
       case 'update':
         return this.#handleUpdate(frame, nowMs);
       case 'close':
         return { type: 'closed', close: frame };
+      case 'probe':
+        return { type: 'nothing' };
       default:
         return frame satisfies never;
     }
@@ -121,17 +190,18 @@ export class Session {
     const { first, inputs } = this.#pollInputs(nowMs, input);
     const wantsStamp = this.#updates < EAGER_STAMPS || this.#updates % UPDATES_PER_STAMP === 0;
     this.#updates += 1;
+    const { first: firstMessage, messages } = this.#sender.pollMessages();
     const report = this.#report;
     this.#report = new Uint8Array(0);
     return encodeClientFrame({
       type: 'update',
       acknowledged: this.#receiver.acknowledged,
-      seen: this.replica.tick ?? 0,
+      seen: this.#replica.tick ?? 0,
       stampMs: wantsStamp ? this.#room?.serverClock.stamp(nowMs) : undefined,
       firstInput: first,
       inputs,
-      firstMessage: 1,
-      messages: [],
+      firstMessage,
+      messages,
       report,
     });
   }
@@ -141,6 +211,33 @@ export class Session {
     const serverTicks = this.#room?.serverClock.ticks(nowMs);
     const ticks = serverTicks === undefined ? 1 : this.#inputs.ticksUntilDue(serverTicks, this.#wayTicks());
     return (ticks * 1000) / this.tickRate;
+  }
+
+  #handleWelcome(welcome: Welcome): void {
+    this.#replica = new Replica(this.#protocol);
+    this.#report = new Uint8Array(0);
+    this.#token = welcome.session;
+    this.#updates = 0;
+    const goesOn = welcome.isResumed && this.#room !== undefined;
+    if (goesOn) {
+      this.#sender.handleAcknowledged(welcome.acknowledged);
+      this.#sender.handleAttached();
+    } else if (welcome.isResumed) {
+      // The page was reloaded, and what it had not delivered is gone with it.
+      this.#sender = new ReliableSender(UNACKNOWLEDGED_BYTES_MAX, welcome.acknowledged);
+    } else {
+      this.#sender = new ReliableSender(UNACKNOWLEDGED_BYTES_MAX);
+      this.#receiver = new ReliableReceiver();
+      this.#messages = [];
+      this.#inputs = new InputSchedule();
+    }
+    if (goesOn && this.#room?.tickRate === welcome.tickRate) return;
+    this.#room = {
+      client: welcome.client,
+      tickRate: welcome.tickRate,
+      serverClock: new ServerClock(welcome.tickRate),
+      renderClock: new RenderClock(welcome.tickRate),
+    };
   }
 
   /** How long a frame takes to the server, in ticks. */
@@ -159,11 +256,13 @@ export class Session {
 
   #handleUpdate(update: ServerUpdate, nowMs: number): SessionEvent {
     if (update.clock !== undefined) this.#room?.serverClock.handleEcho(update.clock, nowMs);
-    this.#receiver.handleMessages(update.firstMessage, update.messages);
+    this.#sender.handleAcknowledged(update.acknowledged);
+    const messages = this.#receiver.handleMessages(update.firstMessage, update.messages);
+    for (const message of messages) this.#messages.push(decodeGameMessage(message));
     if (update.state.length === 0) return { type: 'nothing' };
     try {
-      const info = this.replica.apply(update.state);
-      if (info.checksum === false) this.#report = this.replica.report();
+      const info = this.#replica.apply(update.state);
+      if (info.checksum === false) this.#report = this.#replica.report();
       this.#inputs.handleApplied(info.tick, info.inputApplied);
       const serverTicks = this.#room?.serverClock.ticks(nowMs);
       if (serverTicks !== undefined) this.#room?.renderClock.handleState(info.tick, serverTicks);
@@ -172,7 +271,7 @@ export class Session {
       if (!(error instanceof FrameError)) throw error;
       // The server starts the view anew when it hears of it; frames until then cannot be used.
       if (error.kind === 'no base') return { type: 'nothing' };
-      this.#report = this.replica.report();
+      this.#report = this.#replica.report();
       return { type: 'unreadable' };
     }
   }

@@ -3,7 +3,7 @@
  * passes what happens on to picture, sound and words.
  */
 
-import { type ConnectionState, connect } from '../engine/index.ts';
+import { type ConnectionState, type ConnectOptions, connect } from '../engine/index.ts';
 import { SHIP_EXPLOSION_SIZE, STEPS_PER_UNIT } from './field.ts';
 import type { Hud } from './hud/hud.ts';
 import type { Pilot } from './input/pilot.ts';
@@ -20,6 +20,9 @@ export interface Equipment {
   readonly sound: Sound;
 }
 
+/** How to stay connected. */
+export type Connection = Pick<ConnectOptions<never, never, never, never>, 'transport' | 'keeper' | 'kept'>;
+
 /** A session of one player. */
 export class Game {
   readonly #client: GameClient;
@@ -29,10 +32,10 @@ export class Game {
   #own: { name: string; colour: number };
   #hull = 0;
 
-  constructor(url: string, join: JoinRequest, equipment: Equipment) {
+  constructor(url: string, join: JoinRequest, equipment: Equipment, connection: Connection) {
     this.#equipment = equipment;
     this.#own = { ...join };
-    this.#client = connect({ url, protocol, join, input: () => this.#controls() });
+    this.#client = connect({ url, protocol, join, input: () => this.#controls(), ...connection });
     this.#scene = {
       entities: this.#client.world.entities,
       ownShip: undefined,

@@ -2,6 +2,7 @@
  * The page: wires screen, sound, input and dialogs together, and starts a game when the player asks for one.
  */
 
+import { Keeper, type Kept } from '../engine/index.ts';
 import { Game } from './game.ts';
 import { find } from './hud/element.ts';
 import { Hud } from './hud/hud.ts';
@@ -10,7 +11,7 @@ import { Keyboard } from './input/keyboard.ts';
 import { Mouse } from './input/mouse.ts';
 import { Pilot } from './input/pilot.ts';
 import { Touch } from './input/touch.ts';
-import type { JoinRequest } from './protocol.ts';
+import { type JoinRequest, protocol } from './protocol.ts';
 import { serverAddress } from './server-address.ts';
 import { Sound } from './sound.ts';
 import { Stage } from './stage.ts';
@@ -23,6 +24,8 @@ const address = serverAddress(
   window.location,
   document.querySelector<HTMLMetaElement>('meta[name="tickwire-server"]')?.content,
 );
+const keeper = new Keeper(`${protocol.name} ${protocol.hash} ${address}`);
+const transport = new URLSearchParams(window.location.search).get('transport') ?? '';
 const sound = new Sound();
 const stage = new Stage(document, wantsLessMotion);
 let game: Game | undefined;
@@ -39,7 +42,10 @@ muteButton.addEventListener('click', () => {
 });
 for (const gesture of ['pointerdown', 'keydown'] as const) window.addEventListener(gesture, () => sound.start());
 showMute(sound.isMuted);
-joinDialog.open();
+const kept = keeper.take();
+// A page that was reloaded goes on where it was.
+if (kept === undefined) joinDialog.open();
+else join(kept.join as unknown as JoinRequest, kept);
 
 // For the browser's console and for tests: the game that is on, if any.
 Object.defineProperty(window, 'arena', { get: () => game });
@@ -53,9 +59,10 @@ requestAnimationFrame(function frame(nowMs) {
   requestAnimationFrame(frame);
 });
 
-function join(request: JoinRequest): void {
+function join(request: JoinRequest, left?: Kept): void {
   stage.clear();
-  game = new Game(address, request, { stage, hud, pilot, sound });
+  const connection = left === undefined ? { transport, keeper } : { transport, keeper, kept: left };
+  game = new Game(address, request, { stage, hud, pilot, sound }, connection);
 }
 
 function playAgain(): void {

@@ -1,11 +1,19 @@
 /** Ping and connection in words, and the dialog at the end of a session. */
 
-import type { ConnectionState } from '../../engine/index.ts';
+import type { ConnectionState, Rung } from '../../engine/index.ts';
 import { find, write } from './element.ts';
 
 /** Round trips up to this feel immediate, and up to the second one still playable. */
 const GOOD_PING_MS = 90;
 const FAIR_PING_MS = 220;
+
+/** How the world gets here, in words. */
+const RUNG_NAMES: Readonly<Record<Rung, string>> = {
+  websocket: 'WebSocket',
+  stream: 'stream',
+  'long-poll': 'long poll',
+  poll: 'poll',
+};
 
 /** What the player is told about the network. */
 export class Connection {
@@ -62,10 +70,11 @@ export class Connection {
     }
   }
 
-  /** Keeps the numbers up to date. `pingMs` is undefined until there was a round trip. */
-  show(pingMs: number | undefined, nowMs: number): void {
+  /** Keeps the numbers up to date. `pingMs` is undefined until there was a round trip, `rung` between connections. */
+  show(pingMs: number | undefined, rung: Rung | undefined, nowMs: number): void {
     if (this.#state.kind === 'playing' && pingMs !== undefined && Number.isFinite(pingMs)) {
-      write(this.#text, `${Math.round(pingMs)} ms`);
+      const way = rung === undefined ? '' : ` · ${RUNG_NAMES[rung]}`;
+      write(this.#text, `${Math.round(pingMs)} ms${way}`);
       this.#chip.dataset['quality'] = pingMs <= GOOD_PING_MS ? 'good' : pingMs <= FAIR_PING_MS ? 'fair' : 'bad';
     } else if (this.#state.kind === 'reconnecting') {
       write(this.#banner, reconnectingText(this.#state, nowMs));

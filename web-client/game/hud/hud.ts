@@ -77,7 +77,7 @@ export class Hud {
     this.#shownAtMs = nowMs;
     this.#vitals.show(seat, ownShip?.ship);
     this.#scoreboard.show(client.world.entities, ownShip?.ship);
-    this.connection.show(client.pingMs, nowMs);
+    this.connection.show(client.pingMs, client.transport, nowMs);
     if (seat !== undefined && ownShip === undefined && seat.respawnTicks > 0) {
       this.#death.show(seat.respawnTicks, client.tickRate);
     } else {
