@@ -5,32 +5,19 @@
 // Both servers take free ports, so nothing else has to be stopped.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import { extname, join, normalize, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
-
-const here = fileURLToPath(new URL('.', import.meta.url));
-const arena = resolve(process.env.ARENA ?? resolve(here, '../../target/debug/arena'));
-const client = resolve(here, '../../web-client/dist');
-
-/** Chromium draws on two slow processors here: what a person gets at once may take a while. */
-const PATIENCE_MS = 30_000;
+import { client, launch, open as openPage, PATIENCE_MS, serveFolder, startArena, visit as visitPage } from './support.mjs';
 
 let browser;
 before(async () => {
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic'],
-  });
+  browser = await launch();
 });
 after(async () => {
   await browser?.close();
 });
+
+const open = (address, name) => openPage(browser, address, name);
+const visit = (address, name) => visitPage(browser, address, name);
 
 describe('the arena in a browser', { timeout: 240_000 }, () => {
   it('lets two pages see each other move', async () => {
@@ -121,86 +108,6 @@ describe('the arena in a browser', { timeout: 240_000 }, () => {
     }
   });
 });
-
-/** Starts the binary without rocks and pilots that would wreck the test's ships. */
-async function startArena(flags = [], port = '0') {
-  const doors = ['--listen', `127.0.0.1:${port}`, '--internal', '127.0.0.1:0', '--pilots', '0', '--asteroids', '0'];
-  const child = spawn(arena, [...doors, '--seed', '1', ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let log = '';
-  child.stderr.on('data', (data) => {
-    log += data;
-  });
-  const address = await new Promise((found, failed) => {
-    let text = '';
-    child.stdout.on('data', (data) => {
-      text += data;
-      const match = /http:\/\/\S+/.exec(text);
-      if (match) found(match[0]);
-    });
-    child.once('error', failed);
-    child.once('exit', (code) => failed(new Error(`the arena ended with ${code}:\n${log}`)));
-  });
-  const stop = async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const exit = once(child, 'exit');
-    child.kill('SIGTERM');
-    const [code] = await exit;
-    assert.equal(code, 0, `the arena stops in order:\n${log}`);
-  };
-  return { address, stop };
-}
-
-/** Any static server will do for the client. */
-async function serveFolder(folder) {
-  const types = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
-  const server = createServer(async (request, response) => {
-    const path = new URL(request.url ?? '/', 'http://site').pathname;
-    const file = join(folder, normalize(path === '/' ? '/index.html' : path));
-    try {
-      const content = await readFile(file);
-      response.writeHead(200, { 'content-type': types[extname(file)] ?? 'application/octet-stream' }).end(content);
-    } catch {
-      response.writeHead(404).end('There is nothing here.');
-    }
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const stop = async () => {
-    server.closeAllConnections();
-    server.close();
-    await once(server, 'close');
-  };
-  return { address: `http://127.0.0.1:${server.address().port}/`, stop };
-}
-
-/** Opens a page of its own and asks to join. */
-async function open(address, name) {
-  const context = await browser.newContext({ viewport: { width: 960, height: 600 } });
-  const page = await context.newPage();
-  const errors = [];
-  page.on('pageerror', (error) => errors.push(error.message));
-  page.on('console', (message) => {
-    if (message.type() === 'error') errors.push(message.text());
-  });
-  await page.goto(address);
-  await page.fill('.join__name', name);
-  await page.click('.join .primary');
-  return { name, page, errors, close: () => context.close() };
-}
-
-/** Opens a page and waits for its ship. */
-async function visit(address, name) {
-  const visitor = await open(address, name);
-  try {
-    await visitor.page.waitForFunction(() => window.arena?.ship?.motion !== undefined, undefined, {
-      timeout: PATIENCE_MS,
-    });
-  } catch (error) {
-    const said = await visitor.page.evaluate(() => document.body.innerText);
-    throw new Error(`${name} has no ship; ${visitor.errors.join('; ')}; the page says:\n${said}`, { cause: error });
-  }
-  return visitor;
-}
 
 /** Flies both ships to the middle of the world until the first page sees the second one's. */
 async function meet(first, second) {

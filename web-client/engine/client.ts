@@ -190,7 +190,7 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
   /** Ends the game for this player. */
   leave(): void {
     if (this.#state.kind === 'closed') return;
-    this.#transport?.send(this.#session.leave());
+    this.#transport?.sendLast(this.#session.leave());
     const left = CLOSE_REASONS[0]!;
     this.#close(left.sentence, left.name);
   }

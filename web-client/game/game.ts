@@ -59,6 +59,11 @@ export class Game {
     return this.#client.world;
   }
 
+  /** The player's own number, once the server has let it in. */
+  get clientId(): number | undefined {
+    return this.#client.clientId;
+  }
+
   /** The player's ship, if there is one. */
   get ship(): Entity | undefined {
     return this.#ship(this.#seat());

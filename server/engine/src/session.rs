@@ -95,6 +95,11 @@ pub fn read_opening(bytes: &[u8], protocol: u64) -> Result<Opening, CloseReason>
     }
 }
 
+/// Whether nothing comes after this frame: the client leaves, or its page goes away.
+pub fn is_last_word(bytes: &[u8]) -> bool {
+    matches!(read_frame(bytes), Ok(ClientFrame::Leave | ClientFrame::Away))
+}
+
 /// The frame that says that it is the end.
 pub fn write_close(close: &Close) -> Vec<u8> {
     encode(&ServerFrame::Close(close.clone()))

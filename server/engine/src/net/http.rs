@@ -36,6 +36,7 @@ use crate::{
     limits::{CLOSE_LINGER, HELLO_TIMEOUT, REQUEST_TIMEOUT, STOP_TIMEOUT},
     metrics,
     page::plain,
+    session::is_last_word,
 };
 
 /// All attachments over plain HTTP.
@@ -246,6 +247,10 @@ fn send(door: &HttpDoor, request: &Request, form: Form) -> Response<Body> {
     match admission {
         Admission::Next => attachment.handle_frames(&request.frames),
         Admission::Again | Admission::Overtaken => {}
+        // A page that goes away does not wait for the answer to the send before.
+        Admission::Skipped if request.frames.iter().all(|frame| is_last_word(frame)) => {
+            attachment.handle_frames(&request.frames);
+        }
         Admission::Skipped => return refuse(StatusCode::CONFLICT, CloseReason::UnexpectedFrame),
     }
     written(Bytes::new(), form)
