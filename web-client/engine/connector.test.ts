@@ -73,6 +73,22 @@ describe('connector', () => {
     ).toEqual(['websocket', 'stream', 'long-poll']);
   });
 
+  it('does not trust a stream that passes the padding on and holds the next small frame back', () => {
+    search(['stream', 'long-poll']);
+    tried[0]!.open();
+    answer(tried[0]!);
+    expect(ready).toHaveLength(0);
+    vi.advanceTimersByTime(1000);
+    tried[1]!.open();
+    answer(tried[1]!);
+    expect(ready.map(({ rung }) => rung)).toEqual(['long-poll']);
+    search(['stream']);
+    tried[2]!.open();
+    answer(tried[2]!);
+    answer(tried[2]!);
+    expect(ready.map(({ rung }) => rung)).toEqual(['long-poll', 'stream']);
+  });
+
   it('says once that there is no way', () => {
     search();
     for (let at = 0; at < RUNGS.length; at += 1) tried[at]!.end();

@@ -2,7 +2,11 @@
 
 use std::{net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
-use axum::{Router, extract::Request};
+use axum::{
+    Router,
+    extract::Request,
+    http::{HeaderValue, header},
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
@@ -87,6 +91,7 @@ where
 {
     let service = hyper::service::service_fn(move |mut request: hyper::Request<_>| {
         request.extensions_mut().insert(peer);
+        name_host(&mut request);
         router.clone().call(request)
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
@@ -105,6 +110,17 @@ where
     let connection: Pin<&mut _> = connection.as_mut();
     if let Err(error) = connection.await {
         tracing::debug!(%error, "a connection ended");
+    }
+}
+
+/// HTTP/2 names the host in the address alone; who asks for it later looks at the header.
+fn name_host<B>(request: &mut hyper::Request<B>) {
+    if request.headers().contains_key(header::HOST) {
+        return;
+    }
+    let host = request.uri().authority().map(|host| HeaderValue::from_str(host.as_str()));
+    if let Some(Ok(host)) = host {
+        request.headers_mut().insert(header::HOST, host);
     }
 }
 
