@@ -5,10 +5,13 @@
 //! - [`pilot`]: what a bot wants in the arena; [`swarm`]: many of them on real sockets.
 //! - [`transport`]: how bots reach a server, on each rung of the ladder.
 //! - [`memory`]: a whole match in memory, on a virtual clock. [`socket`]: one bot on a real one.
+//! - [`chaos`]: the worst of networks, in memory. [`chatty`]: the arena with a lot to say.
 //! - [`scrape`]: what a server says of itself. [`proxy`]: networks that misbehave.
 //! - [`local_server`]: a real server for one test. [`bad_server`]: one that misbehaves.
 
 pub mod bad_server;
+pub mod chaos;
+pub mod chatty;
 pub mod client;
 pub mod local_server;
 pub mod memory;

@@ -28,7 +28,7 @@ mod requester;
 mod responder;
 
 pub use requester::{Pending, Requester};
-pub use responder::{Admission, Responder};
+pub use responder::{Admission, Polled, Responder};
 
 /// The secret that ties the requests of one attachment together.
 pub type AttachmentKey = [u8; 16];

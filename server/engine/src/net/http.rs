@@ -26,7 +26,7 @@ use tokio::time::{interval, timeout};
 use super::{
     conversation::Conversation,
     handshakes::Handshakes,
-    http_link::{PollLink, Polled, StreamBody, StreamLink},
+    http_link::{PollLink, PollOutcome, StreamBody, StreamLink},
     link::{Link, Transport},
     listener::Peer,
     places::Place,
@@ -241,12 +241,12 @@ fn send(door: &HttpDoor, request: &Request, form: Form) -> Response<Body> {
         return refuse(StatusCode::NOT_FOUND, CloseReason::AttachmentUnknown);
     };
     let admission = match &attachment.link {
-        HttpLink::Poll(link) => link.admit_send(request.number),
-        HttpLink::Stream(link) => link.admit_send(request.number),
+        HttpLink::Poll(link) => link.handle_send(request.number),
+        HttpLink::Stream(link) => link.handle_send(request.number),
     };
     match admission {
         Admission::Next => attachment.handle_frames(&request.frames),
-        Admission::Again | Admission::Overtaken => {}
+        Admission::Known => {}
         // A page that goes away does not wait for the answer to the send before.
         Admission::Skipped if request.frames.iter().all(|frame| is_last_word(frame)) => {
             attachment.handle_frames(&request.frames);
@@ -277,9 +277,9 @@ async fn poll(
         return refuse(StatusCode::CONFLICT, CloseReason::UnexpectedFrame);
     };
     let answered = match link.handle_poll(request.number) {
-        Polled::Answered(body) => return written(body, form),
-        Polled::Skipped => return refuse(StatusCode::CONFLICT, CloseReason::UnexpectedFrame),
-        Polled::Waits(answered, is_new) => {
+        PollOutcome::Answered(body) => return written(body, form),
+        PollOutcome::Skipped => return refuse(StatusCode::CONFLICT, CloseReason::UnexpectedFrame),
+        PollOutcome::Waits { answered, is_new } => {
             attachment.conversation.handle_alive();
             if is_new {
                 attachment.handle_frames(&request.frames);

@@ -13,7 +13,7 @@ use std::{
 use bytes::Bytes;
 use hyper::body::{Body, Frame};
 use tickwire_shared::{
-    exchange::{Admission, Responder, frames},
+    exchange::{Admission, Polled, Responder, frames},
     messages::Close,
 };
 use tokio::sync::oneshot;
@@ -35,8 +35,6 @@ pub(crate) struct PollLink {
 #[derive(Debug)]
 struct Polls {
     responder: Responder,
-    /// Frames for the next answer.
-    unsent: Vec<u8>,
     waiter: Option<Waiter>,
     /// When a poll was last answered or came.
     polled_at: Instant,
@@ -51,10 +49,10 @@ struct Waiter {
 
 /// What to do about a poll.
 #[derive(Debug)]
-pub(crate) enum Polled {
-    /// It waits for its answer; an answer that never comes is an empty one. Whether it is new:
-    /// what it brings is to be handled.
-    Waits(oneshot::Receiver<Bytes>, bool),
+pub(crate) enum PollOutcome {
+    /// It waits for its answer; one that never comes is empty. Where it is new, its frames are to
+    /// be handled.
+    Waits { answered: oneshot::Receiver<Bytes>, is_new: bool },
     /// This is the answer.
     Answered(Bytes),
     /// One before it is missing.
@@ -65,7 +63,6 @@ impl PollLink {
     pub(crate) fn new(transport: Transport) -> Arc<Self> {
         let inner = Polls {
             responder: Responder::default(),
-            unsent: Vec::new(),
             waiter: None,
             polled_at: Instant::now(),
             is_closed: false,
@@ -74,38 +71,32 @@ impl PollLink {
     }
 
     /// A poll has come. One that waits before it ends at once, empty.
-    pub(crate) fn handle_poll(&self, number: u32) -> Polled {
+    pub(crate) fn handle_poll(&self, number: u32) -> PollOutcome {
         let mut inner = self.lock();
-        let admission = inner.responder.admit_poll(number);
-        match admission {
-            Admission::Overtaken => return Polled::Answered(Bytes::new()),
-            Admission::Skipped => return Polled::Skipped,
-            Admission::Next | Admission::Again => {}
-        }
         let now = Instant::now();
         inner.polled_at = now;
-        if let Some(answer) = inner.responder.answer() {
-            return Polled::Answered(Bytes::copy_from_slice(answer));
+        match inner.responder.handle_poll(number) {
+            Polled::Skipped => PollOutcome::Skipped,
+            Polled::Answered(answer) => PollOutcome::Answered(Bytes::from(answer)),
+            Polled::Waits { is_new } => {
+                let (answer, answered) = oneshot::channel();
+                inner.waiter = Some(Waiter { answer, since: now });
+                if inner.responder.has_unsent() {
+                    inner.answer();
+                }
+                PollOutcome::Waits { answered, is_new }
+            }
         }
-        let (answer, answered) = oneshot::channel();
-        inner.waiter = Some(Waiter { answer, since: now });
-        if !inner.unsent.is_empty() {
-            inner.answer();
-        }
-        Polled::Waits(answered, admission == Admission::Next)
     }
 
     /// Whatever there is has to do for the poll that waits.
     pub(crate) fn answer(&self) {
-        let mut inner = self.lock();
-        if inner.waiter.is_some() {
-            inner.answer();
-        }
+        self.lock().answer();
     }
 
-    /// Looks at the number of a send.
-    pub(crate) fn admit_send(&self, number: u32) -> Admission {
-        self.lock().responder.admit_send(number)
+    /// A send has come.
+    pub(crate) fn handle_send(&self, number: u32) -> Admission {
+        self.lock().responder.handle_send(number)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Polls> {
@@ -120,7 +111,7 @@ impl Link for PollLink {
 
     fn is_ready(&self) -> bool {
         let inner = self.lock();
-        inner.waiter.is_some() && !inner.is_closed
+        inner.responder.is_waiting() && !inner.is_closed
     }
 
     fn write(&self, frame: Vec<u8>) {
@@ -128,10 +119,8 @@ impl Link for PollLink {
         if inner.is_closed {
             return;
         }
-        frames::write(&frame, &mut inner.unsent);
-        if inner.waiter.is_some() {
-            inner.answer();
-        }
+        inner.responder.push(&frame);
+        inner.answer();
     }
 
     fn close(&self, close: &Close) {
@@ -146,14 +135,14 @@ impl Link for PollLink {
         if inner.waiter.as_ref().is_some_and(held) {
             inner.answer();
         }
-        inner.waiter.is_none() && now.saturating_duration_since(inner.polled_at) >= POLL_GAP
+        let waits = inner.responder.is_waiting();
+        !waits && now.saturating_duration_since(inner.polled_at) >= POLL_GAP
     }
 }
 
 impl Polls {
     fn answer(&mut self) {
-        let body = std::mem::take(&mut self.unsent);
-        self.responder.handle_answer(body.clone());
+        let Some(body) = self.responder.poll_answer() else { return };
         self.polled_at = Instant::now();
         if let Some(waiter) = self.waiter.take() {
             // Where the poll's connection is gone, its repetition gets the same.
@@ -189,9 +178,9 @@ impl StreamLink {
         Arc::new(Self { inner: Mutex::new(inner) })
     }
 
-    /// Looks at the number of a send.
-    pub(crate) fn admit_send(&self, number: u32) -> Admission {
-        self.lock().responder.admit_send(number)
+    /// A send has come.
+    pub(crate) fn handle_send(&self, number: u32) -> Admission {
+        self.lock().responder.handle_send(number)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Streaming> {
