@@ -134,6 +134,9 @@ struct Chaos {
     session: Option<Session>,
     stay: u32,
     attachments: Vec<Attachment>,
+    /// The attachment that the client was welcomed on last. It is listened to until there is a
+    /// welcome on a newer one.
+    welcomed: usize,
     happenings: BTreeMap<u64, (usize, Happening)>,
     due: BinaryHeap<Reverse<(Ms, u64)>>,
     next_happening: u64,
@@ -162,6 +165,7 @@ pub fn run(seed: u64, messages: u32) -> Result<Outcome> {
         session: None,
         stay: 0,
         attachments: Vec::new(),
+        welcomed: 0,
         happenings: BTreeMap::new(),
         due: BinaryHeap::new(),
         next_happening: 0,
@@ -235,7 +239,8 @@ impl Chaos {
         }
         self.published = Some(published);
         self.compose();
-        let current = self.attachments.len() - 1;
+        let newest = self.attachments.len() - 1;
+        let current = self.welcomed;
         if self.client.is_attached() {
             for _ in 0..MESSAGES_PER_UPDATE.min(self.messages - self.sent) {
                 self.client.send(self.sent.to_le_bytes().to_vec())?;
@@ -254,16 +259,16 @@ impl Chaos {
             self.launch(current, Lane::Poll, &pending);
         }
         if self.chance(BREAK_CHANCE) {
-            self.attachments[current].is_broken = true;
+            self.attachments[newest].is_broken = true;
             let at = self.now + self.rng.random_range(0..600);
-            self.plan(at, current, Happening::Noticed);
+            self.plan(at, newest, Happening::Noticed);
         } else if self.chance(MOVE_CHANCE) {
             self.open();
         }
         Ok(())
     }
 
-    /// The client begins anew on any rung, whatever became of the connection before.
+    /// The client goes on over another rung, whatever became of the connection before.
     fn open(&mut self) {
         let rung = Rung::ALL[self.rng.random_range(0..Rung::ALL.len())];
         let kind = match rung {
@@ -281,7 +286,6 @@ impl Chaos {
             up_free_at: self.now,
             down_free_at: self.now,
         });
-        self.client.handle_lost();
         let hello = self.client.hello("", Pilot::join(self.shared.schema(), 1));
         self.send(self.attachments.len() - 1, hello);
     }
@@ -300,15 +304,16 @@ impl Chaos {
     }
 
     fn handle(&mut self, at: usize, happening: Happening) -> Result<()> {
-        let is_current = at + 1 == self.attachments.len();
+        let is_newest = at + 1 == self.attachments.len();
+        let is_current = is_newest || self.client.is_attached() && at == self.welcomed;
         let is_broken = self.attachments[at].is_broken;
         match happening {
-            Happening::Noticed if is_current => self.open(),
+            Happening::Noticed if is_newest => self.open(),
             Happening::FrameUp(frame) if !is_broken => self.hear(at, &frame)?,
             Happening::Request { lane, body, is_awaited } if !is_broken => {
                 self.serve(at, lane, &body, is_awaited)?;
             }
-            Happening::FrameDown(frame) if is_current && !is_broken => self.take(&frame)?,
+            Happening::FrameDown(frame) if is_current && !is_broken => self.take(at, &frame)?,
             Happening::Answer { lane, number, body } if is_current && !is_broken => {
                 self.handle_answer(at, lane, number, body)?;
             }
@@ -386,7 +391,7 @@ impl Chaos {
             Lane::Send => requester.handle_send_answered(number),
             Lane::Poll => {
                 for frame in requester.handle_poll_answered(number, &body)? {
-                    self.take(&frame)?;
+                    self.take(at, &frame)?;
                 }
                 if self.attachments[at].rung == Rung::Poll {
                     self.plan(self.now + POLL_INTERVAL_MS, at, Happening::PollDue);
@@ -398,8 +403,12 @@ impl Chaos {
         Ok(())
     }
 
-    fn take(&mut self, frame: &[u8]) -> Result<()> {
+    fn take(&mut self, at: usize, frame: &[u8]) -> Result<()> {
         let now = self.moment();
+        let is_newest = at + 1 == self.attachments.len();
+        if at < self.welcomed {
+            return Ok(());
+        }
         match self.client.handle_frame(frame, now)? {
             Event::State(info) => {
                 self.outcome.mismatches += u64::from(info.checksum == Some(false));
@@ -407,7 +416,9 @@ impl Chaos {
                 self.outcome.calm_matches += u64::from(is_equal && self.is_calm);
             }
             Event::Closed(close) => return Err(anyhow!("closed: {}", close.reason)),
-            Event::Joined | Event::Other => {}
+            Event::Joined if is_newest => self.welcomed = at,
+            Event::Joined => return Err(anyhow!("welcomed where no hello was said")),
+            Event::Other => {}
         }
         let numbers = self.client.take_messages();
         let numbers = numbers.iter().map(|message| number(message).context("a message of ours"));

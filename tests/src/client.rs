@@ -1,7 +1,8 @@
 //! A client without a screen or a socket: what a bot is made of.
 //!
 //! It speaks the real protocol. Frames and moments go in, frames and events come out. It outlives
-//! its connections: after [`Client::handle_lost`] its next hello goes on with the session.
+//! its connections: its next hello, after [`Client::handle_lost`] or before, goes on with the
+//! session.
 
 use std::{sync::Arc, time::Instant};
 
@@ -48,8 +49,10 @@ pub struct Client {
     replica: Replica,
     clock: ServerClock,
     welcome: Option<Welcome>,
-    /// Whether this attachment has been welcomed.
+    /// Whether an attachment has been welcomed and not been lost since.
     is_attached: bool,
+    /// Whether a hello waits for its welcome.
+    is_greeting: bool,
     sender: ReliableSender,
     receiver: ReliableReceiver,
     messages: Vec<Vec<u8>>,
@@ -112,6 +115,7 @@ impl Client {
             shared: shared.clone(),
             welcome: None,
             is_attached: false,
+            is_greeting: false,
             sender: ReliableSender::new(UNACKNOWLEDGED_BYTES_MAX),
             receiver: ReliableReceiver::default(),
             messages: Vec::new(),
@@ -122,8 +126,10 @@ impl Client {
         }
     }
 
-    /// The first frame. `join` is the game's join request, encoded.
-    pub fn hello(&self, room: &str, join: Vec<u8>) -> Vec<u8> {
+    /// The first frame on a new attachment. `join` is the game's join request, encoded. The one
+    /// before may be listened to until the welcome comes.
+    pub fn hello(&mut self, room: &str, join: Vec<u8>) -> Vec<u8> {
+        self.is_greeting = true;
         encode(&ClientFrame::Hello(Hello {
             protocol: self.shared.protocol,
             room: String::from(room),
@@ -150,6 +156,7 @@ impl Client {
         let (schema, model) = (&self.shared.schema, &self.shared.model);
         self.replica = Replica::with_model(Arc::clone(schema), Arc::clone(model));
         self.is_attached = false;
+        self.is_greeting = false;
         self.report = Vec::new();
         self.is_healing = false;
     }
@@ -212,7 +219,8 @@ impl Client {
     /// Takes a frame from the server.
     pub fn handle_frame(&mut self, bytes: &[u8], now: Instant) -> Result<Event, ClientError> {
         match decode_server(bytes)? {
-            ServerFrame::Welcome(welcome) if !self.is_attached => {
+            ServerFrame::Welcome(welcome) if self.is_greeting => {
+                self.handle_lost();
                 self.handle_welcome(welcome, now)?;
                 Ok(Event::Joined)
             }
@@ -224,6 +232,7 @@ impl Client {
 
     fn handle_welcome(&mut self, welcome: Welcome, now: Instant) -> Result<(), ClientError> {
         self.is_attached = true;
+        self.is_greeting = false;
         if welcome.is_resumed {
             let unsent = |_| ClientError::Unexpected;
             self.sender.handle_acknowledged(welcome.acknowledged).map_err(unsent)?;

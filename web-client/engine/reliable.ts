@@ -10,8 +10,9 @@ export class ReliableSender {
   #waitingBytes = 0;
   /** Number of the first that waits. */
   #first: number;
-  /** How many of those that wait were given to the present connection. */
+  /** How many of those that wait were given to the present connection, and to any. */
   #sent = 0;
+  #sentEver = 0;
 
   /** `acknowledged` is the number up to which the other end has everything. */
   constructor(bytesMax: number, acknowledged = 0) {
@@ -32,6 +33,7 @@ export class ReliableSender {
     const first = this.#first + this.#sent;
     const messages = this.#waiting.slice(this.#sent, this.#sent + MESSAGES_PER_FRAME_MAX);
     this.#sent += messages.length;
+    this.#sentEver = Math.max(this.#sentEver, this.#sent);
     return { first, messages };
   }
 
@@ -40,10 +42,11 @@ export class ReliableSender {
     const count = upTo + 1 - this.#first;
     // An older acknowledgement that was overtaken says nothing new.
     if (count <= 0) return;
-    if (count > this.#sent) throw new Error('the server acknowledges what was not sent');
+    if (count > this.#sentEver) throw new Error('the server acknowledges what was not sent');
     for (const message of this.#waiting.splice(0, count)) this.#waitingBytes -= message.length;
     this.#first += count;
-    this.#sent -= count;
+    this.#sent = Math.max(this.#sent - count, 0);
+    this.#sentEver -= count;
   }
 
   /** A new connection starts: all that is not acknowledged goes out again. */

@@ -19,6 +19,9 @@ pub struct ReliableSender {
     first: Sequence,
     /// How many of those that wait were given to the present attachment.
     sent: usize,
+    /// How many of them were given to any. The other end may still hear an attachment that was
+    /// left, and acknowledge on the present one what came there.
+    sent_ever: usize,
 }
 
 /// More waits for its acknowledgement than the sender may hold.
@@ -34,7 +37,7 @@ pub struct AcknowledgedUnsent;
 impl ReliableSender {
     /// Holds at most `bytes_max` bytes of messages.
     pub const fn new(bytes_max: usize) -> Self {
-        Self { waiting: VecDeque::new(), waiting_bytes: 0, bytes_max, first: 1, sent: 0 }
+        Self { waiting: VecDeque::new(), waiting_bytes: 0, bytes_max, first: 1, sent: 0, sent_ever: 0 }
     }
 
     /// Takes a message to be sent.
@@ -64,6 +67,7 @@ impl ReliableSender {
         let messages: Vec<_> =
             self.waiting.iter().skip(self.sent).take(MESSAGES_PER_FRAME_MAX).cloned().collect();
         self.sent += messages.len();
+        self.sent_ever = self.sent_ever.max(self.sent);
         (first, messages)
     }
 
@@ -72,14 +76,15 @@ impl ReliableSender {
         let count = up_to.wrapping_add(1).wrapping_sub(self.first).cast_signed();
         // An older acknowledgement that was overtaken says nothing new.
         let Ok(count) = usize::try_from(count) else { return Ok(()) };
-        if count > self.sent {
+        if count > self.sent_ever {
             return Err(AcknowledgedUnsent);
         }
         for message in self.waiting.drain(..count) {
             self.waiting_bytes -= message.len();
         }
         self.first = self.first.wrapping_add(u32::try_from(count).unwrap_or(0));
-        self.sent -= count;
+        self.sent = self.sent.saturating_sub(count);
+        self.sent_ever -= count;
         Ok(())
     }
 
@@ -160,6 +165,18 @@ mod tests {
         sender.poll_messages();
         assert_eq!(sender.handle_acknowledged(1), Ok(()));
         assert_eq!(sender.handle_acknowledged(0), Ok(()), "an overtaken one is harmless");
+    }
+
+    #[test]
+    fn what_came_over_the_attachment_before_may_be_acknowledged_on_the_next() {
+        let mut sender = ReliableSender::new(4);
+        for number in 0..3 {
+            assert_eq!(sender.push(vec![number]), Ok(()));
+        }
+        sender.poll_messages();
+        sender.handle_attached();
+        assert_eq!(sender.handle_acknowledged(2), Ok(()));
+        assert_eq!(sender.poll_messages(), (3, vec![vec![2]]), "the rest goes again");
     }
 
     #[test]
