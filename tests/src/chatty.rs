@@ -1,6 +1,9 @@
 //! The arena with a lot to say: numbered reliable messages in both directions.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 use arena::{Arena, ArenaOptions};
 use arena_shared::{ArenaProtocol, Controls, JoinRequest};
@@ -16,7 +19,12 @@ pub struct Chatty {
     messages: u32,
     /// How many of them per tick.
     per_tick: u32,
+    log: Log,
 }
+
+/// Numbers that came from each client, in the order in which they came, to be looked at from
+/// outside the room.
+pub type Log = Arc<Mutex<BTreeMap<ClientId, Vec<u32>>>>;
 
 /// What was said so far.
 #[derive(Resource, Default, Debug)]
@@ -29,7 +37,13 @@ pub struct Said {
 impl Chatty {
     /// Sends each client the numbers from 0 to `messages`, so many per tick.
     pub fn new(messages: u32, per_tick: u32) -> Self {
-        Self { arena: Arena::new(ArenaOptions::default()), messages, per_tick }
+        let arena = Arena::new(ArenaOptions::default());
+        Self { arena, messages, per_tick, log: Log::default() }
+    }
+
+    /// Writes what it hears into `log` as well.
+    pub fn with_log(self, log: &Log) -> Self {
+        Self { log: Arc::clone(log), ..self }
     }
 }
 
@@ -58,6 +72,9 @@ impl Game for Chatty {
     fn message(&self, world: &mut World, client: ClientId, message: &[u8]) {
         if let Some(number) = number(message) {
             world.resource_mut::<Said>().heard.entry(client).or_default().push(number);
+            if let Ok(mut log) = self.log.lock() {
+                log.entry(client).or_default().push(number);
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use tickwire_shared::{Replica, Tick};
-use tokio::time::{interval, timeout};
+use tokio::time::{Interval, interval, timeout};
 
 use crate::{
     client::{Client, Event, Shared},
@@ -89,17 +89,27 @@ impl Bot {
         let mut ticks = interval(period);
         timeout(patience, async {
             while !is_done(self.client.replica()) {
-                tokio::select! {
-                    _ = ticks.tick() => {
-                        self.transport.send(self.client.poll_update(&mut input, Instant::now()));
-                    }
-                    frame = self.transport.hear() => self.take(&frame?)?,
-                }
+                self.step(&mut ticks, &mut input).await?;
             }
             Ok(())
         })
         .await
         .context("waiting for something to see")?
+    }
+
+    /// One thing of what happens: says what it wants at a tick, or hears a frame.
+    pub async fn step(
+        &mut self,
+        ticks: &mut Interval,
+        input: impl FnMut(&Replica, Tick) -> Vec<u8>,
+    ) -> Result<()> {
+        tokio::select! {
+            _ = ticks.tick() => {
+                self.transport.send(self.client.poll_update(input, Instant::now()));
+                Ok(())
+            }
+            frame = self.transport.hear() => self.take(&frame?),
+        }
     }
 
     async fn hear(&mut self) -> Result<()> {

@@ -37,7 +37,14 @@ pub struct AcknowledgedUnsent;
 impl ReliableSender {
     /// Holds at most `bytes_max` bytes of messages.
     pub const fn new(bytes_max: usize) -> Self {
-        Self { waiting: VecDeque::new(), waiting_bytes: 0, bytes_max, first: 1, sent: 0, sent_ever: 0 }
+        Self {
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+            bytes_max,
+            first: 1,
+            sent: 0,
+            sent_ever: 0,
+        }
     }
 
     /// Takes a message to be sent.
