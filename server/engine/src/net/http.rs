@@ -14,6 +14,7 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
+use hyper::body::Body as _;
 use tickwire_shared::{
     CloseReason,
     codec::decode_request,
@@ -201,6 +202,9 @@ fn allow_page(asked: &HeaderMap, headers: &mut HeaderMap) {
 async fn answer(door: &HttpDoor, peer: Option<Peer>, body: Body) -> Response<Body> {
     // Base64 takes a third more.
     let most = REQUEST_BYTES_MAX / 3 * 4 + 8;
+    if body.size_hint().lower() > most as u64 {
+        return refuse(StatusCode::PAYLOAD_TOO_LARGE, CloseReason::FrameTooLarge);
+    }
     let body = match timeout(REQUEST_TIMEOUT, to_bytes(body, most)).await {
         Ok(Ok(body)) => body,
         Ok(Err(_)) => return refuse(StatusCode::PAYLOAD_TOO_LARGE, CloseReason::FrameTooLarge),

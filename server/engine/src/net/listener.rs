@@ -1,6 +1,14 @@
 //! Connections of one door: how many, how slow at most, and with which encryption.
 
-use std::{net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    future::pending,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -89,7 +97,10 @@ async fn speak_http<S>(stream: S, peer: Peer, router: Router)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let has_spoken = Arc::new(AtomicBool::new(false));
+    let spoken = Arc::clone(&has_spoken);
     let service = hyper::service::service_fn(move |mut request: hyper::Request<_>| {
+        spoken.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(peer);
         name_host(&mut request);
         router.clone().call(request)
@@ -106,10 +117,20 @@ where
         .keep_alive_interval(KEEP_ALIVE)
         .max_concurrent_streams(HTTP2_STREAMS_MAX);
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
-    let mut connection = Box::pin(connection);
-    let connection: Pin<&mut _> = connection.as_mut();
-    if let Err(error) = connection.await {
-        tracing::debug!(%error, "a connection ended");
+    // Until it is known which HTTP is spoken, no other timer runs.
+    let silence = async {
+        sleep(HEADER_TIMEOUT).await;
+        if has_spoken.load(Ordering::Relaxed) {
+            pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        ended = Box::pin(connection) => {
+            if let Err(error) = ended {
+                tracing::debug!(%error, "a connection ended");
+            }
+        }
+        () = silence => tracing::debug!("a connection on which nothing was asked"),
     }
 }
 
