@@ -5,6 +5,8 @@
 //! Session, client, and both ends of the exchange over HTTP are the real ones. The same seed
 //! gives the same course.
 
+#![expect(clippy::indexing_slicing, reason = "a place in a list is made here, and lists only grow")]
+
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BinaryHeap},

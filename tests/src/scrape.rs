@@ -64,6 +64,11 @@ impl Scrape {
         scrape
     }
 
+    /// Memory of the server's process.
+    pub const fn resident_bytes(&self) -> Option<f64> {
+        self.resident_bytes
+    }
+
     /// What happened from `earlier` to here, `seconds` later.
     pub fn since(&self, earlier: &Self, seconds: f64) -> ServerFigures {
         let cpu = self.cpu_seconds.zip(earlier.cpu_seconds);

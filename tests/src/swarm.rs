@@ -24,6 +24,9 @@ use crate::{
 /// How long a bot may take from the first packet to its place in the room.
 const JOIN_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Between two pictures on a screen of 60 Hz.
+const PICTURE: Duration = Duration::from_micros(16_667);
+
 /// Between two signs of life of a bot that only stays.
 const IDLE_UPDATE_INTERVAL: Duration = Duration::from_secs(12);
 
@@ -115,6 +118,9 @@ pub struct Summary {
     pub bot_seconds: f64,
     /// How old worlds were as they arrived, in microseconds.
     pub age_us: Histogram<u64>,
+    /// How old the newest world at hand was, looked at as often as a screen is drawn, in
+    /// microseconds.
+    pub screen_age_us: Histogram<u64>,
     /// Checksums that were compared.
     pub checksums: u64,
     /// Those that differed.
@@ -129,6 +135,7 @@ struct Seen {
     bytes: u64,
     played: Duration,
     age_us: Histogram<u64>,
+    screen_age_us: Histogram<u64>,
     checksums: u64,
     checksum_mismatches: u64,
     error: Option<String>,
@@ -136,7 +143,6 @@ struct Seen {
 
 impl Summary {
     fn new(bots: usize) -> Result<Self> {
-        let age_us = age_histogram()?;
         Ok(Self {
             bots,
             joined: 0,
@@ -144,7 +150,8 @@ impl Summary {
             frames: 0,
             bytes: 0,
             bot_seconds: 0.0,
-            age_us,
+            age_us: age_histogram()?,
+            screen_age_us: age_histogram()?,
             checksums: 0,
             checksum_mismatches: 0,
         })
@@ -157,6 +164,7 @@ impl Summary {
         self.bytes += seen.bytes;
         self.bot_seconds += seen.played.as_secs_f64();
         self.age_us.add(seen.age_us).context("adding up ages")?;
+        self.screen_age_us.add(seen.screen_age_us).context("adding up ages")?;
         self.checksums += seen.checksums;
         self.checksum_mismatches += seen.checksum_mismatches;
         Ok(())
@@ -209,6 +217,7 @@ async fn fly(shared: &Shared, plan: &Plan, number: usize) -> Result<Seen> {
         bytes: 0,
         played: Duration::ZERO,
         age_us: age_histogram()?,
+        screen_age_us: age_histogram()?,
         checksums: 0,
         checksum_mismatches: 0,
         error: None,
@@ -260,6 +269,8 @@ async fn play(
     let mut pilot = Pilot::new(number as u64);
     let period = Duration::from_secs(1) / u32::from(client.tick_rate().unwrap_or(20).max(1));
     let mut ticks = interval(if plan.is_idle { IDLE_UPDATE_INTERVAL } else { period });
+    let mut pictures = interval(if plan.is_idle { IDLE_UPDATE_INTERVAL } else { PICTURE });
+    pictures.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let end = sleep(plan.duration);
     tokio::pin!(end);
@@ -280,6 +291,7 @@ async fn play(
                 let input = |_: &_, _| encode_record(&pilot.controls(), schema);
                 transport.send(client.poll_update(input, Instant::now()));
             }
+            _ = pictures.tick() => seen.handle_picture(client, Instant::now()),
             frame = transport.hear() => {
                 let frame = frame?;
                 let now = Instant::now();
@@ -295,6 +307,14 @@ async fn play(
 }
 
 impl Seen {
+    fn handle_picture(&mut self, client: &Client, now: Instant) {
+        let newest = client.replica().tick();
+        if let Some(age) = newest.and_then(|tick| client.clock().age(tick, now)) {
+            let age = u64::try_from(age.as_micros()).unwrap_or(u64::MAX);
+            self.screen_age_us.saturating_record(age);
+        }
+    }
+
     fn handle_state(&mut self, client: &Client, info: FrameInfo, now: Instant) {
         self.frames += 1;
         if let Some(age) = client.clock().age(info.tick, now) {

@@ -44,7 +44,10 @@ async fn talk(server: &Server, shared: &Shared, seed: u64) -> Result<(Vec<u32>, 
     };
     let proxy = Proxy::start(server.public_address(), weather, seed).await?;
     let url = format!("http://{}", proxy.address());
-    let mut any = move || Rung::ALL[rng.random_range(0..Rung::ALL.len())];
+    let mut any = move || {
+        let rungs = Rung::ALL.iter().cycle().skip(rng.random_range(0..Rung::ALL.len()));
+        rungs.copied().next().unwrap_or(Rung::Poll)
+    };
     let mut rng = StdRng::seed_from_u64(!seed);
     let mut bot = Bot::join_on(&url, any(), shared, "", Pilot::join(shared.schema(), 1)).await?;
     let id = bot.client().id();

@@ -105,6 +105,11 @@ impl Attachment {
         state
     }
 
+    /// Whether the client may be sent another state.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.pace.is_ready()
+    }
+
     /// Whether the client has yet to hear that its messages have arrived.
     pub(crate) const fn owes_acknowledgement(&self, acknowledged: Sequence) -> bool {
         self.acknowledged != acknowledged

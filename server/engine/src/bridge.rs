@@ -3,7 +3,10 @@
 //! The network never calls the game and the game never waits for the network: both only ever
 //! hold these locks for as long as it takes to move a value.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use tickwire_shared::{ClientId, CloseReason, Tick, reliable::SenderFull};
 use tokio::sync::{oneshot, watch};
@@ -57,6 +60,9 @@ pub enum RoomMessage {
 #[derive(Debug, Default)]
 pub struct Mailbox {
     inner: Mutex<Mail>,
+    /// Something has come for the session, from the room or from its client, since it was
+    /// visited last.
+    has_news: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -70,6 +76,7 @@ impl Mailbox {
     /// Puts a message in. Where it does not fit any more, the session is to end: it must not
     /// miss one.
     pub fn push(&self, message: Vec<u8>) {
+        self.note_news();
         let mut mail = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if mail.is_overflown || mail.bytes + message.len() > UNACKNOWLEDGED_BYTES_MAX {
             *mail = Mail { is_overflown: true, ..Mail::default() };
@@ -77,6 +84,16 @@ impl Mailbox {
         }
         mail.bytes += message.len();
         mail.messages.push(message);
+    }
+
+    /// Something has come that the session is to be visited for.
+    pub fn note_news(&self) {
+        self.has_news.store(true, Ordering::Release);
+    }
+
+    /// Whether something has come since this was asked last.
+    pub fn take_news(&self) -> bool {
+        self.has_news.load(Ordering::Acquire) && self.has_news.swap(false, Ordering::AcqRel)
     }
 
     /// All that came since.

@@ -38,6 +38,8 @@ pub struct Room<G: Game> {
     players: BTreeMap<ClientId, Player<InputOf<G>>>,
     recorder: Option<Recorder>,
     inputs_late: u64,
+    clients: Arc<BTreeMap<ClientId, PublishedClient>>,
+    changed_at: Tick,
 }
 
 /// What a room shows after a tick.
@@ -47,14 +49,16 @@ pub struct Published {
     pub tick: Tick,
     /// When the tick began.
     pub at: Instant,
+    /// The newest tick in which the world, or what somebody may see of it, was not as before.
+    pub changed_at: Tick,
     /// The worlds of this tick and of those before.
     pub history: History,
     /// What concerns each client.
-    pub clients: BTreeMap<ClientId, PublishedClient>,
+    pub clients: Arc<BTreeMap<ClientId, PublishedClient>>,
 }
 
 /// What concerns one client.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PublishedClient {
     /// What it may see.
     pub view: View,
@@ -125,6 +129,8 @@ impl<G: Game> Room<G> {
             players: BTreeMap::new(),
             recorder: None,
             inputs_late: 0,
+            clients: Arc::default(),
+            changed_at: Tick::default(),
             game,
             info,
             world,
@@ -282,13 +288,27 @@ impl<G: Game> Room<G> {
     }
 
     /// What there is to tell the network after a tick.
-    pub(crate) fn publish(&self, at: Instant) -> Published {
-        let clients = self.players.iter().map(|(client, player)| {
-            let view = self.game.view(&self.world, *client);
-            (*client, PublishedClient { view, input_applied: player.applied })
-        });
-        let clients = clients.collect();
-        Published { tick: self.tick, at, history: self.history.clone(), clients }
+    pub(crate) fn publish(&mut self, at: Instant) -> Published {
+        let clients = || {
+            self.players.iter().map(|(client, player)| {
+                let view = self.game.view(&self.world, *client);
+                (*client, PublishedClient { view, input_applied: player.applied })
+            })
+        };
+        let newest = self.history.newest();
+        let before = self.history.at(self.tick.plus(u32::MAX));
+        let is_same_world = newest.zip(before).is_some_and(|(one, other)| one.is_same_as(other));
+        // Rooms in which nothing happens do not make anew what thousands of clients may see.
+        let is_same = self.clients.iter().map(|(id, client)| (*id, *client)).eq(clients());
+        if !is_same {
+            self.clients = Arc::new(clients().collect());
+        }
+        if !is_same_world || !is_same {
+            self.changed_at = self.tick;
+        }
+        let (tick, changed_at) = (self.tick, self.changed_at);
+        let (history, clients) = (self.history.clone(), Arc::clone(&self.clients));
+        Published { tick, at, changed_at, history, clients }
     }
 }
 

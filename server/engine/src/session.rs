@@ -219,6 +219,12 @@ impl Session {
         Some(encode(&ServerFrame::Update(update)))
     }
 
+    /// Whether no frame will be due before something comes from the client or changes in the
+    /// world. `is_still`: nothing has changed there.
+    pub fn is_quiet(&self, is_still: bool) -> bool {
+        self.attachment.as_ref().is_none_or(|one| is_still || !one.is_ready())
+    }
+
     /// The client's world was not what it should have been: what differed, where that is known.
     pub fn poll_desync(&mut self) -> Option<Option<Desync>> {
         self.attachment.as_mut()?.poll_desync()

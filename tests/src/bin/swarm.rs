@@ -2,15 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
+use hdrhistogram::Histogram;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use tickwire_tests::{
+    proxy::{Conditions, Proxy},
     scrape::{Scrape, ServerFigures},
     swarm::{Mix, Plan, Summary, run},
 };
-use tokio::time::sleep;
+use tokio::{net::lookup_host, time::sleep};
 
 /// Lets bots play the arena on a running server, and says what they saw
 #[derive(Parser)]
@@ -27,6 +29,9 @@ struct Arguments {
     /// How they connect: ws, stream, long-poll or poll, or a mix such as ws=0.8,long-poll=0.2
     #[arg(long, default_value = "ws")]
     transport: Mix,
+    /// Puts this round trip between bots and server, in milliseconds
+    #[arg(long)]
+    round_trip: Option<u64>,
     /// They only stay: no frame is due to them
     #[arg(long)]
     idle: bool,
@@ -47,6 +52,8 @@ struct Report {
     frames_per_bot_s: f64,
     bytes_per_bot_s: f64,
     age_ms: AgeMs,
+    /// The newest world at hand, at each picture of a screen of 60 Hz.
+    screen_age_ms: AgeMs,
     checksums: u64,
     checksum_mismatches: u64,
     reliable_lost: Option<u64>,
@@ -92,8 +99,13 @@ async fn scrape(url: Option<&str>) -> Result<Option<Scrape>> {
 /// Runs the bots under a progress bar.
 async fn play(arguments: &Arguments) -> Result<Summary> {
     let duration = Duration::from_secs(arguments.seconds);
+    let distance = match arguments.round_trip {
+        Some(ms) => Some(distance(&arguments.url, Duration::from_millis(ms)).await?),
+        None => None,
+    };
+    let url = distance.as_ref().map(|proxy| format!("http://{}", proxy.address()));
     let plan = Plan {
-        url: arguments.url.clone(),
+        url: url.unwrap_or_else(|| arguments.url.clone()),
         bots: arguments.bots,
         duration,
         mix: arguments.transport.clone(),
@@ -117,21 +129,30 @@ async fn play(arguments: &Arguments) -> Result<Summary> {
     summary
 }
 
+/// A proxy that makes a server seem farther away.
+async fn distance(url: &str, round_trip: Duration) -> Result<Proxy> {
+    let host = url.trim_start_matches("http://").trim_end_matches('/');
+    let upstream = lookup_host(host).await?.next().context("no such host")?;
+    Proxy::start(upstream, Conditions { latency: round_trip / 2, ..Conditions::CLEAR }, 1).await
+}
+
+impl AgeMs {
+    fn of(age_us: &Histogram<u64>) -> Self {
+        let age = |share| age_us.value_at_quantile(share) as f64 / 1e3;
+        Self { p50: age(0.5), p95: age(0.95), p99: age(0.99), max: age_us.max() as f64 / 1e3 }
+    }
+}
+
 impl Report {
     fn new(summary: &Summary, server: Option<ServerFigures>) -> Self {
-        let age = |share| summary.age_us.value_at_quantile(share) as f64 / 1e3;
         Self {
             bots: summary.bots,
             joined: summary.joined,
             errors: summary.errors.len(),
             frames_per_bot_s: summary.frames_per_bot_s(),
             bytes_per_bot_s: summary.bytes_per_bot_s(),
-            age_ms: AgeMs {
-                p50: age(0.5),
-                p95: age(0.95),
-                p99: age(0.99),
-                max: summary.age_us.max() as f64 / 1e3,
-            },
+            age_ms: AgeMs::of(&summary.age_us),
+            screen_age_ms: AgeMs::of(&summary.screen_age_us),
             checksums: summary.checksums,
             checksum_mismatches: summary.checksum_mismatches,
             // The arena sends no reliable messages of its own so far.
@@ -148,6 +169,8 @@ fn print(summary: &Summary, report: &Report) {
     println!("bytes       {:.0} per bot and second", report.bytes_per_bot_s);
     let AgeMs { p50, p95, p99, max } = report.age_ms;
     println!("world's age {p50:.1} ms median, {p95:.1} p95, {p99:.1} p99, {max:.1} longest");
+    let AgeMs { p50, p95, p99, max } = report.screen_age_ms;
+    println!("on screen   {p50:.1} ms median, {p95:.1} p95, {p99:.1} p99, {max:.1} longest");
     println!(
         "checksums   {} equal of {}",
         report.checksums - report.checksum_mismatches,

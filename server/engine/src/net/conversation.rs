@@ -98,7 +98,7 @@ impl Conversation {
         if let Some((player, _)) = self.playing()
             && let Some(published) = player.room().published()
         {
-            player.handle_tick(&published, Instant::now());
+            player.handle_tick(&published, false, Instant::now());
         }
     }
 

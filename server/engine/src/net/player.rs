@@ -37,6 +37,17 @@ pub(crate) struct Player {
     inner: Mutex<Inner>,
 }
 
+/// What a visit has come to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Visit {
+    /// The next tick may bring a frame.
+    Busy,
+    /// It will not, unless there are news or the world changes.
+    Quiet,
+    /// Nothing more will come of the player.
+    Over,
+}
+
 /// What becomes of players without a connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Absence {
@@ -140,6 +151,7 @@ impl Player {
             before.close(&Close::because(CloseReason::TakenOver));
         }
         inner.stay += 1;
+        self.mailbox.note_news();
         write(link.as_ref(), welcome);
         Ok(inner.stay)
     }
@@ -152,6 +164,7 @@ impl Player {
 
     /// Takes a frame from the client.
     pub(crate) fn handle_frame(&self, stay: u64, bytes: &[u8]) {
+        self.mailbox.note_news();
         let mut inner = self.lock();
         if inner.stay != stay || !matches!(inner.state, State::Attached(_)) {
             return;
@@ -180,6 +193,7 @@ impl Player {
 
     /// Something came from the client that is no frame: a poll.
     pub(crate) fn handle_alive(&self, stay: u64) {
+        self.mailbox.note_news();
         let mut inner = self.lock();
         if inner.stay == stay
             && let Err(reason) = inner.session.handle_alive(Instant::now())
@@ -197,9 +211,15 @@ impl Player {
         }
     }
 
+    /// Where news for the player are noted.
+    pub(crate) const fn mailbox(&self) -> &Arc<Mailbox> {
+        &self.mailbox
+    }
+
     /// Composes and writes a frame if the session is ready for one. Called by the worker, once
-    /// per tick, and by a poll as it comes.
-    pub(crate) fn handle_tick(&self, published: &Published, now: Instant) {
+    /// per tick unless nothing is to be expected, and by a poll as it comes. `is_still`: the world
+    /// is as it was at the visit before.
+    pub(crate) fn handle_tick(&self, published: &Published, is_still: bool, now: Instant) -> Visit {
         let mail = self.mailbox.take();
         let mut inner = self.lock();
         let mail = mail.and_then(|messages| {
@@ -208,7 +228,7 @@ impl Player {
         if mail.is_err() {
             // It must not miss one, and does not take them in.
             inner.end(&Close::because(CloseReason::TooSlow));
-            return;
+            return Visit::Over;
         }
         match &inner.state {
             State::Attached(link) => {
@@ -217,18 +237,24 @@ impl Player {
                     inner.detach(Some(CloseReason::TooSlow), &self.absence);
                 } else if inner.session.is_timed_out(now) {
                     inner.detach(Some(CloseReason::IdleTimeout), &self.absence);
-                } else if link.is_ready()
-                    && let Some(frame) = inner.session.poll_frame(published, now)
-                {
+                } else if !link.is_ready() {
+                    // A poll that comes is news; what is unwritten is looked after.
+                } else if let Some(frame) = inner.session.poll_frame(published, now) {
                     write(link.as_ref(), frame);
+                } else if inner.session.is_quiet(is_still) {
+                    return Visit::Quiet;
                 }
+                Visit::Busy
             }
             State::Away { since, .. } => {
                 if now.saturating_duration_since(*since) >= self.absence.grace {
                     inner.over();
+                    return Visit::Over;
                 }
+                Visit::Quiet
             }
-            State::New | State::Over => {}
+            State::New => Visit::Busy,
+            State::Over => Visit::Over,
         }
     }
 

@@ -3,23 +3,45 @@
 //! One wake-up serves many clients, and what a frame needs (snapshot, deltas) stays in the cache.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Instant,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
+use tickwire_shared::Tick;
 use tokio::{sync::watch, task::yield_now};
 
-use super::player::Player;
-use crate::{bridge::RoomHandle, room::Published};
+use super::player::{Player, Visit};
+use crate::{
+    bridge::{Mailbox, RoomHandle},
+    room::Published,
+};
 
 /// The workers of one room.
 #[derive(Debug)]
 pub(crate) struct Workers {
+    /// Players on their way to each worker.
     lists: Vec<Arc<List>>,
+    next: AtomicUsize,
 }
 
-/// The players whom a worker keeps until it is over with them.
-type List = Mutex<Vec<Arc<Player>>>;
+type List = Mutex<Vec<Kept>>;
+
+/// A player whom a worker keeps until it is over. What is looked at in each tick lies together: thousands of players who wait for
+/// nothing would each have to be fetched from memory otherwise.
+#[derive(Clone, Debug)]
+struct Kept {
+    mailbox: Arc<Mailbox>,
+    player: Arc<Player>,
+    /// Until when nothing is to be expected but news and changes.
+    quiet_until: Option<Instant>,
+    is_over: bool,
+}
+
+/// How long a player who waits for nothing is left alone: timeouts are this exact.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// Players that a worker visits before it lets other tasks have the thread: about a third of a
 /// millisecond.
@@ -34,37 +56,64 @@ impl Workers {
             tokio::spawn(work(room.subscribe(), Arc::clone(&list)));
             list
         });
-        Self { lists: lists.collect() }
+        Self { lists: lists.collect(), next: AtomicUsize::new(0) }
     }
 
-    /// Gives a player to the worker with the fewest.
+    /// Gives a player to the next worker in turn.
     pub(crate) fn add(&self, player: &Arc<Player>) {
-        if let Some(list) = self.lists.iter().min_by_key(|list| lock(list).len()) {
-            lock(list).push(Arc::clone(player));
+        let next = self.next.fetch_add(1, Ordering::Relaxed);
+        if let Some(list) = self.lists.get(next % self.lists.len().max(1)) {
+            lock(list).push(Kept {
+                mailbox: Arc::clone(player.mailbox()),
+                player: Arc::clone(player),
+                quiet_until: None,
+                is_over: false,
+            });
         }
     }
 }
 
-fn lock(list: &List) -> std::sync::MutexGuard<'_, Vec<Arc<Player>>> {
+fn lock(list: &List) -> std::sync::MutexGuard<'_, Vec<Kept>> {
     list.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn work(mut published: watch::Receiver<Option<Arc<Published>>>, list: Arc<List>) {
-    let mut visiting = Vec::new();
+    let mut kept = Vec::new();
+    let mut visited = Tick::default();
     while published.changed().await.is_ok() {
         let Some(newest) = published.borrow_and_update().clone() else { continue };
-        {
-            let mut list = lock(&list);
-            list.retain(|player| !player.is_over());
-            visiting.extend(list.iter().cloned());
-        }
-        for (at, player) in visiting.drain(..).enumerate() {
-            player.handle_tick(&newest, Instant::now());
-            if at % VISITS_PER_TURN == VISITS_PER_TURN - 1 {
+        kept.append(&mut lock(&list));
+        // A tick may have been missed: what changed in it counts as well.
+        let is_still = !newest.changed_at.is_newer_than(visited);
+        visited = newest.tick;
+        let now = Instant::now();
+        let mut visits = 0;
+        for kept in &mut kept {
+            if !kept.is_due(is_still, now) {
+                continue;
+            }
+            kept.visit(&newest, is_still);
+            visits += 1;
+            if visits % VISITS_PER_TURN == 0 {
                 yield_now().await;
             }
         }
+        kept.retain(|kept| !kept.is_over);
     }
-    // The room is gone, and with it those who wait in it.
-    lock(&list).clear();
+}
+
+impl Kept {
+    fn is_due(&self, is_still: bool, now: Instant) -> bool {
+        let has_news = self.mailbox.take_news();
+        has_news || !is_still || self.quiet_until.is_none_or(|until| now >= until)
+    }
+
+    fn visit(&mut self, newest: &Published, is_still: bool) {
+        let now = Instant::now();
+        match self.player.handle_tick(newest, is_still, now) {
+            Visit::Busy => self.quiet_until = None,
+            Visit::Quiet => self.quiet_until = Some(now + QUIET),
+            Visit::Over => self.is_over = true,
+        }
+    }
 }

@@ -40,7 +40,7 @@ pub struct Snapshot {
 }
 
 /// What is known of an entity beside its components.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Row {
     pub(super) generation: u16,
     pub(super) team: Option<u8>,
@@ -92,6 +92,14 @@ impl Snapshot {
     /// The schema of the world.
     pub fn schema(&self) -> &Arc<Schema> {
         &self.schema
+    }
+
+    /// Whether there is nothing in this world that was not in that one.
+    pub(crate) fn is_same_as(&self, before: &Self) -> bool {
+        self.events.is_empty()
+            && self.rows == before.rows
+            && self.codes == before.codes
+            && self.sequences == before.sequences
     }
 
     /// How many entities there are.

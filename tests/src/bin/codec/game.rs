@@ -35,7 +35,7 @@ pub(crate) fn train(file: &Path, tables: &Path) -> anyhow::Result<Value> {
         let Some(newest) = published.history.newest() else { return };
         let views = published.clients.iter().map(|(id, client)| (*id, client.view));
         failed = failed.take().or_else(|| trainer.observe(newest, views).err());
-        for (id, client) in &published.clients {
+        for (id, client) in published.clients.iter() {
             let mut frame = Vec::new();
             let view: &mut ClientView = before.entry(*id).or_default();
             let input = client.input_applied;

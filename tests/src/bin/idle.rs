@@ -1,0 +1,199 @@
+//! What sessions cost on which nothing happens: memory and processor of a server by their number.
+//!
+//! The server is this program again, as a child of its own, so that its figures hold nothing of
+//! the clients'.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use arena_shared::{ArenaProtocol, Controls, JoinRequest};
+use bevy_ecs::{schedule::Schedule, world::World};
+use clap::{Parser, Subcommand};
+use futures_util::StreamExt as _;
+use serde::Serialize;
+use tickwire_server::{
+    Claims, Config, Game, Page, Refusal, RoomInfo, Server,
+    replication::{Area, View},
+};
+use tickwire_shared::ClientId;
+use tickwire_tests::{
+    client::{Client, Event, Shared},
+    pilot::Pilot,
+    scrape::Scrape,
+    transport::{Rung, Transport},
+};
+use tokio::{task::JoinSet, time::sleep};
+
+/// Measures what idle sessions cost a server
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    role: Option<Role>,
+    /// How many sessions
+    #[arg(long, default_value_t = 10_000)]
+    sessions: usize,
+    /// How they connect: ws, stream, long-poll or poll
+    #[arg(long, default_value = "ws")]
+    transport: Rung,
+    /// Seconds for which the processor's time is measured
+    #[arg(long, default_value_t = 20)]
+    seconds: u64,
+}
+
+#[derive(Subcommand)]
+enum Role {
+    /// The server that is measured; started by the program itself
+    #[command(hide = true)]
+    Serve(Serve),
+}
+
+#[derive(clap::Args)]
+struct Serve {
+    #[command(flatten)]
+    config: Config,
+}
+
+/// The last line.
+#[derive(Serialize)]
+struct Report {
+    sessions: usize,
+    transport: &'static str,
+    /// Resident memory of the server without sessions, and with all of them.
+    rss_before_bytes: f64,
+    rss_bytes: f64,
+    /// From a tenth of the sessions to all of them.
+    rss_bytes_per_session: f64,
+    /// Share of one processor that the server takes while nothing happens.
+    cpu_cores: f64,
+}
+
+/// A room in which there is nothing to see.
+struct Nothing;
+
+impl Game for Nothing {
+    type Protocol = ArenaProtocol;
+
+    fn setup(&self, _: &mut World, _: &mut Schedule, _: &RoomInfo) {}
+
+    fn join(&self, _: &mut World, _: ClientId, _: JoinRequest, _: &Claims) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn leave(&self, _: &mut World, _: ClientId) {}
+
+    fn input(&self, _: &mut World, _: ClientId, _: &Controls) {}
+
+    fn view(&self, _: &World, _: ClientId) -> View {
+        View { area: Area::Nowhere, ..View::everything() }
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    match arguments.role {
+        Some(Role::Serve(serve)) => self::serve(serve.config).await,
+        None => measure(&arguments).await,
+    }
+}
+
+async fn serve(config: Config) -> Result<()> {
+    let server = Server::start(Nothing, config, Page::none()).await?;
+    println!("{} {}", server.public_address(), server.internal_address());
+    std::future::pending().await
+}
+
+async fn measure(arguments: &Arguments) -> Result<()> {
+    let (mut child, public, internal) = start(arguments.sessions)?;
+    let measured = measure_server(arguments, &public, &internal).await;
+    child.kill().context("stopping the server")?;
+    println!("{}", serde_json::to_string(&measured?)?);
+    Ok(())
+}
+
+async fn measure_server(arguments: &Arguments, public: &str, internal: &str) -> Result<Report> {
+    let metrics = format!("http://{internal}/metrics");
+    let url = format!("http://{public}");
+    let first = arguments.sessions / 10;
+    let before = Scrape::take(&metrics).await?;
+    let mut sessions = JoinSet::new();
+    open(&mut sessions, arguments.transport, &url, first).await?;
+    sleep(SETTLING).await;
+    let tenth = Scrape::take(&metrics).await?;
+    open(&mut sessions, arguments.transport, &url, arguments.sessions - first).await?;
+    sleep(SETTLING).await;
+    let began = Instant::now();
+    let all = Scrape::take(&metrics).await?;
+    sleep(Duration::from_secs(arguments.seconds)).await;
+    let after = Scrape::take(&metrics).await?;
+    ensure!(sessions.len() == arguments.sessions, "some sessions have ended");
+    let rss = |scrape: &Scrape| scrape.resident_bytes().context("no figure of memory");
+    let figures = after.since(&all, began.elapsed().as_secs_f64());
+    Ok(Report {
+        sessions: arguments.sessions,
+        transport: arguments.transport.name(),
+        rss_before_bytes: rss(&before)?,
+        rss_bytes: rss(&all)?,
+        rss_bytes_per_session: (rss(&all)? - rss(&tenth)?) / (arguments.sessions - first) as f64,
+        cpu_cores: figures.cpu_cores.context("no figure of the processor")?,
+    })
+}
+
+/// How long allocators and timers get to calm down.
+const SETTLING: Duration = Duration::from_secs(3);
+
+/// Sessions that are opened at the same time.
+const AT_ONCE: usize = 100;
+
+async fn open(sessions: &mut JoinSet<()>, rung: Rung, url: &str, count: usize) -> Result<()> {
+    let shared = Shared::of::<ArenaProtocol>();
+    let opening = futures_util::stream::iter(0..count)
+        .map(|number| join(rung, url, &shared, number))
+        .buffer_unordered(AT_ONCE);
+    let mut opening = std::pin::pin!(opening);
+    while let Some(transport) = opening.next().await {
+        let mut transport = transport?;
+        sessions.spawn(async move {
+            // A client that has nothing to say answers the server's heartbeats.
+            while transport.hear().await.is_ok() {
+                transport.send(Client::stay());
+            }
+        });
+    }
+    Ok(())
+}
+
+async fn join(rung: Rung, url: &str, shared: &Shared, number: usize) -> Result<Transport> {
+    let mut transport = Transport::open(url, rung).await?;
+    let mut client = Client::new(shared, Instant::now());
+    transport.send(client.hello("", Pilot::join(shared.schema(), number)));
+    loop {
+        let frame = transport.hear().await?;
+        match client.handle_frame(&frame, Instant::now())? {
+            Event::Joined => return Ok(transport),
+            Event::Closed(close) => anyhow::bail!("closed: {}", close.reason),
+            _ => {}
+        }
+    }
+}
+
+fn start(sessions: usize) -> Result<(Child, String, String)> {
+    let clients_max = sessions.to_string();
+    let flags = ["--listen", "127.0.0.1:0", "--internal", "127.0.0.1:0"];
+    let mut child = Command::new(std::env::current_exe()?)
+        .arg("serve")
+        .args(flags)
+        .args(["--clients-max", &clients_max, "--handshakes-per-second", "0"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("starting the server")?;
+    let mut line = String::new();
+    let out = child.stdout.take().context("the server's words")?;
+    BufReader::new(out).read_line(&mut line)?;
+    let (public, internal) = line.trim().split_once(' ').context("the server's addresses")?;
+    Ok((child, String::from(public), String::from(internal)))
+}
