@@ -40,7 +40,7 @@ fn client_frames() -> Vec<(Value, ClientFrame)> {
     vec![
         (
             json!({
-                "type": "hello", "protocol": hello.protocol.to_string(), "room": hello.room,
+                "type": "hello", "protocol": format!("{:016x}", hello.protocol), "room": hello.room,
                 "token": hello.token, "join": hello.join, "session": hello.session,
                 "acknowledged": hello.acknowledged,
             }),

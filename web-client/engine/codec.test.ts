@@ -99,7 +99,6 @@ function clientFrameOf(frame: Json): ClientFrame {
     case 'hello':
       return {
         ...frame,
-        protocol: BigInt(frame['protocol'] as string),
         join: bytes(frame['join']),
         session: bytes(frame['session']),
       } as ClientFrame;

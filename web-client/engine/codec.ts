@@ -9,7 +9,8 @@ import { CLOSE_REASONS, type CloseReason } from './close-reason.ts';
 export type ClientFrame =
   | {
       readonly type: 'hello';
-      readonly protocol: bigint;
+      /** Hash of the schema, as 16 hexadecimal digits. */
+      readonly protocol: string;
       readonly room: string;
       readonly token: string;
       readonly join: Uint8Array;
@@ -262,13 +263,14 @@ class Writer {
     }
   }
 
-  unsigned64(value: bigint): void {
-    if (value <= 0xffff_ffffn) {
-      this.unsigned(Number(value));
+  /** A number of 64 bits, which comes as 16 hexadecimal digits: no number of JavaScript's holds it. */
+  unsigned64(digits: string): void {
+    if (/^0{8}/.test(digits)) {
+      this.unsigned(Number.parseInt(digits, 16));
       return;
     }
     this.#bytes.push(U64);
-    for (let shift = 0n; shift < 64n; shift += 8n) this.#bytes.push(Number((value >> shift) & 0xffn));
+    for (let at = 14; at >= 0; at -= 2) this.#bytes.push(Number.parseInt(digits.slice(at, at + 2), 16));
   }
 
   bytes(bytes: Uint8Array): void {

@@ -18,7 +18,7 @@ describe('requester', () => {
     for (const { bytes, kind, send, second } of golden.requests) {
       const requester = new Requester(new Uint8Array(16).fill(7), KINDS[kind as keyof typeof KINDS]);
       const body = (pending: { body: Uint8Array } | undefined): number[] | null =>
-        pending === undefined ? null : [...new Uint8Array(requestBody(pending.body))];
+        pending === undefined ? null : [...requestBody(pending.body)];
       requester.push(Uint8Array.from([1, 2]));
       expect(body(requester.pollPoll()), kind).toEqual(bytes);
       requester.push(new Uint8Array(300).fill(3));

@@ -85,11 +85,11 @@ export class Lane {
 }
 
 /** The body of a POST. */
-export function requestBody(body: Uint8Array): ArrayBuffer {
+export function requestBody(body: Uint8Array): Uint8Array<ArrayBuffer> {
   const marked = new Uint8Array(body.length + 1);
   marked[0] = BINARY;
   marked.set(body, 1);
-  return marked.buffer;
+  return marked;
 }
 
 function bodyOf(request: XMLHttpRequest): Uint8Array {

@@ -7,7 +7,7 @@
 export interface Protocol {
   readonly name: string;
   /** Hash of everything that both ends must agree on; stated at the handshake. */
-  readonly hash: bigint;
+  readonly hash: string;
   readonly tickRate: number;
   readonly components: readonly RecordSchema[];
   readonly events: readonly RecordSchema[];

@@ -16,6 +16,9 @@ import { serverAddress } from './server-address.ts';
 import { Sound } from './sound.ts';
 import { Stage } from './stage.ts';
 
+// Tells `legacy/choose.js` that this browser understands what is in here.
+Object.defineProperty(window, 'tickwireStarted', { value: true });
+
 /** A page that was hidden for long must not move everything by minutes in one frame. */
 const FRAME_S_MAX = 0.1;
 

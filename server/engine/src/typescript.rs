@@ -43,9 +43,7 @@ pub fn module(schema: &Schema) -> String {
          TypedProtocol<Entity, Events, {input}, {join}>;\n",
         data(schema)
     );
-    // JSON has no whole numbers of 64 bits.
-    let hash = schema.hash();
-    text.replace(&format!("\"hash\":\"{hash}\""), &format!("\"hash\":{hash}n"))
+    text
 }
 
 /// The protocol as data. The hash is text: JSON's numbers are too short for it.
@@ -56,7 +54,7 @@ pub fn data(schema: &Schema) -> Value {
     let events: Vec<Value> = schema.events.iter().map(record).collect();
     json!({
         "name": schema.name,
-        "hash": schema.hash().to_string(),
+        "hash": format!("{:016x}", schema.hash()),
         "tickRate": schema.tick_rate,
         "components": components,
         "events": events,
@@ -401,7 +399,7 @@ export interface Events {
         let (_, data) = module.split_once("export const protocol = ").expect("the data comes last");
         assert!(data.ends_with("} as unknown as TypedProtocol<Entity, Events, Wish, Guest>;\n"));
         // A hash of 64 bits is no number of JavaScript's: it would lose its last bits.
-        assert!(data.contains(&format!("\"hash\":{}n", schema.hash())));
+        assert!(data.contains(&format!("\"hash\":\"{:016x}\"", schema.hash())));
     }
 
     #[test]
