@@ -202,7 +202,9 @@ http {
 
 /** Starts a program of Debian's in the foreground, and waits until it listens. */
 async function run(program, parameters, folder, port, tls) {
-  const child = spawn(program, parameters, { stdio: ['ignore', 'pipe', 'pipe'] });
+  // Debian keeps servers where only root's path leads.
+  const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` };
+  const child = spawn(program, parameters, { stdio: ['ignore', 'pipe', 'pipe'], env });
   let log = '';
   child.stderr.on('data', (data) => {
     log += data;

@@ -5,7 +5,7 @@
 
 import { REQUEST_KIND } from './codec.ts';
 import { drawKey, Requester } from './exchange.ts';
-import { type Answer, Lane, requestBody } from './posting.ts';
+import { type Answer, Lane, postLast } from './posting.ts';
 import { playAddress, type Transport } from './transport.ts';
 
 /** Between two polls that are not held. */
@@ -101,13 +101,5 @@ export class PollTransport implements Transport {
     if (this.#isClosed) return;
     this.close();
     this.onClose(undefined);
-  }
-}
-
-/** Posts what the page has to say as it goes away. */
-export function postLast(address: string, body: Uint8Array): void {
-  if (typeof navigator !== 'undefined' && typeof navigator.sendBeacon === 'function') {
-    // A body without a type of its own owes no preflight.
-    navigator.sendBeacon(address, requestBody(body));
   }
 }

@@ -2,8 +2,7 @@
 
 import { REQUEST_KIND } from './codec.ts';
 import { drawKey, FrameReader, Requester } from './exchange.ts';
-import { postLast } from './poll-transport.ts';
-import { type Answer, Lane, requestBody } from './posting.ts';
+import { type Answer, Lane, postLast, requestBody } from './posting.ts';
 import { playAddress, type Transport } from './transport.ts';
 
 /** Frames over a streamed answer. */
