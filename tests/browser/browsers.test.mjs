@@ -56,6 +56,17 @@ describe('browsers', { timeout: 300_000 }, () => {
     }
   });
 
+  it('says so in a browser that is too old for it', async () => {
+    const browser = launchQtWebKit([...TOO_NEW, 'Uint8Array', 'WeakMap']);
+    try {
+      await browser.open(server.address);
+      await browser.waitFor("/too old for the arena/.test(document.body.innerText)", PATIENCE_MS);
+      assert.equal(await browser.evaluate("document.querySelectorAll('dialog, main, button').length"), 0);
+    } finally {
+      await browser.stop();
+    }
+  });
+
   it('plays on WebSocket in Firefox', async () => {
     const browser = await puppeteer.launch({
       browser: 'firefox',

@@ -3,11 +3,11 @@
 (function () {
   function sayTooOld() {
     var words = document.createElement('p');
-    words.className = 'banner';
     var sentence = 'This browser is too old for the arena. ';
     sentence += 'Firefox, Chromium, Safari and Edge of the last ten years play it.';
     words.appendChild(document.createTextNode(sentence));
-    document.body.insertBefore(words, document.body.firstChild);
+    document.body.innerHTML = '';
+    document.body.appendChild(words);
   }
 
   function choose() {
