@@ -1,7 +1,7 @@
 //! A client's life on the server, without a socket or a clock of its own.
 //!
 //! A session outlives its connections: a transport is attached to it for a while, is lost, and
-//! another takes its place. What belongs to one such stay is an [`Attachment`]; what has to
+//! another takes its place. What belongs to one such stay is an `Attachment`; what has to
 //! survive it is here: who the client is, and the messages that it must get once and in order.
 //!
 //! The shell (`net`) hands over frames and moments, and carries out what comes back.
