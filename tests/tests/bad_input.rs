@@ -98,7 +98,7 @@ fn misdeeds(server_tick: u32) -> Vec<Misdeed> {
         misdeed(
             "a flood",
             std::iter::once(frame(&ClientFrame::Hello(hello())))
-                .chain((0..400).map(|_| frame(&ClientFrame::Update(ClientUpdate::default()))))
+                .chain((0..4_000).map(|_| frame(&ClientFrame::Update(ClientUpdate::default()))))
                 .collect(),
             CloseReason::TooFast,
         ),

@@ -12,7 +12,9 @@ use tickwire_shared::{
 };
 
 use crate::{
-    limits::{FRAMES_PER_SECOND_MAX, HEARTBEAT, IDLE_TIMEOUT, STATE_FRAME_BYTES_MAX},
+    limits::{
+        FRAMES_BURST_MAX, FRAMES_PER_SECOND_MAX, HEARTBEAT, IDLE_TIMEOUT, STATE_FRAME_BYTES_MAX,
+    },
     pace::Pace,
     replication::{ClientView, Desync},
     room::Published,
@@ -172,14 +174,13 @@ struct Allowance {
 
 impl Allowance {
     const fn new(now: Instant) -> Self {
-        Self { frames: FRAMES_PER_SECOND_MAX as f64, at: now }
+        Self { frames: FRAMES_BURST_MAX as f64, at: now }
     }
 
     fn take(&mut self, now: Instant) -> bool {
-        let rate = f64::from(FRAMES_PER_SECOND_MAX);
-        let gained = now.duration_since(self.at).as_secs_f64() * rate;
+        let gained = now.duration_since(self.at).as_secs_f64() * f64::from(FRAMES_PER_SECOND_MAX);
         self.at = now;
-        self.frames = (self.frames + gained).min(rate);
+        self.frames = (self.frames + gained).min(f64::from(FRAMES_BURST_MAX));
         self.frames -= 1.0;
         self.frames >= 0.0
     }

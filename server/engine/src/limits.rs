@@ -92,9 +92,13 @@ pub const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a client waits before it comes back to a server that stopped, in milliseconds.
 pub const STOP_RETRY_AFTER_MS: u32 = 2_000;
 
-/// Most frames that a client may send in a second, beyond a burst of as many. One per tick at
-/// 60 Hz, twice over.
+/// Most frames that a client may send in a second, beyond the burst. One per tick at 60 Hz, twice
+/// over.
 pub const FRAMES_PER_SECOND_MAX: u32 = 120;
+
+/// Most frames that a client may send at once: what a network that stalled for the idle timeout
+/// delivers when it goes on, at one frame per tick at 60 Hz.
+pub const FRAMES_BURST_MAX: u32 = 60 * IDLE_TIMEOUT.as_secs() as u32;
 
 /// Most ticks that a room makes up for after a pause, before it lets time go: half a second of
 /// catching up feels like a stutter, more of it like a film played too fast.
