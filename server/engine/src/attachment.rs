@@ -12,9 +12,7 @@ use tickwire_shared::{
 };
 
 use crate::{
-    limits::{
-        FRAMES_BURST_MAX, FRAMES_PER_SECOND_MAX, HEARTBEAT, IDLE_TIMEOUT, STATE_FRAME_BYTES_MAX,
-    },
+    limits::{FRAMES_BURST_MAX, FRAMES_PER_SECOND_MAX, HEARTBEAT, IDLE_TIMEOUT},
     pace::Pace,
     replication::{ClientView, Desync},
     room::Published,
@@ -97,12 +95,12 @@ impl Attachment {
                 &own.view,
                 client,
                 own.input_applied,
-                STATE_FRAME_BYTES_MAX,
+                self.pace.budget_bytes(),
                 &mut state,
             );
         }
         if !state.is_empty() {
-            self.pace.handle_sent(published.tick, now);
+            self.pace.handle_sent(published.tick, state.len(), now);
         }
         state
     }

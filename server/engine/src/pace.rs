@@ -1,11 +1,12 @@
-//! How many frames may be under way to a client.
+//! How much may be under way to a client, in frames and in bytes.
 //!
 //! Sockets and proxies take minutes of small frames, so what the client's *application* has
 //! taken in is what counts. As many frames are under way as fill the path without waiting on
 //! it: the shortest round trip times the rate at which the client takes frames, plus two. (The
 //! smoothed round trip would not do: on a slow path it grows with the frames under way, and they
-//! with it.) This is the bandwidth-delay product of Cardwell et al., "BBR: Congestion-Based
-//! Congestion Control" (2016), in frames.
+//! with it.) A frame is at most what the path carries in a part of a second. Both are the model of
+//! Cardwell et al., "BBR: Congestion-Based Congestion Control" (2016); bytes are sampled as in
+//! Cheng et al., "Delivery Rate Estimation" (draft-cheng-iccrg-delivery-rate-estimation).
 
 use std::{
     collections::VecDeque,
@@ -14,30 +15,66 @@ use std::{
 
 use tickwire_shared::Tick;
 
+use crate::limits::STATE_FRAME_BYTES_MAX;
+
 /// Frames beyond what fills the path: one to be written, one to be read.
 const FRAMES_TO_SPARE: f64 = 2.0;
 
 /// Share of a new rate in the smoothed one.
 const RATE_GAIN: f64 = 0.125;
 
-/// How many frames may be under way to a client.
+/// What the path may need for a frame, in seconds.
+const FRAME_SECONDS_MAX: f64 = 0.25;
+
+/// On a path that carries this, no frame is too large.
+const BYTES_PER_SECOND_MAX: f64 = STATE_FRAME_BYTES_MAX as f64 / FRAME_SECONDS_MAX;
+
+/// What a frame may have on the slowest path: a few entities.
+const BUDGET_BYTES_MIN: f64 = 64.0;
+
+/// How much may be under way to a client.
 #[derive(Debug)]
 pub(crate) struct Pace {
     ticks_per_second: f64,
-    under_way: VecDeque<(Tick, Instant)>,
+    under_way: VecDeque<Sent>,
     /// Shortest round trip so far.
     round_trip: Option<Duration>,
     /// Frames that the client takes in a second.
     rate: f64,
+    /// Bytes that the path carries in a second, as far as that matters.
+    bytes_per_second: f64,
     seen_at: Option<Instant>,
+    bytes_seen: u64,
+}
+
+/// A frame under way.
+#[derive(Clone, Copy, Debug)]
+struct Sent {
+    tick: Tick,
+    at: Instant,
+    bytes: u64,
+    /// When the client had last taken a frame, and how many bytes by then.
+    seen_before: (Instant, u64),
 }
 
 impl Pace {
     /// For a client that has been sent nothing.
     pub(crate) fn new(tick_rate: u16) -> Self {
         let ticks_per_second = f64::from(tick_rate.max(1));
-        let rate = ticks_per_second;
-        Self { ticks_per_second, under_way: VecDeque::new(), round_trip: None, rate, seen_at: None }
+        Self {
+            ticks_per_second,
+            under_way: VecDeque::new(),
+            round_trip: None,
+            rate: ticks_per_second,
+            bytes_per_second: BYTES_PER_SECOND_MAX,
+            seen_at: None,
+            bytes_seen: 0,
+        }
+    }
+
+    /// Bytes that the next frame should have at most.
+    pub(crate) fn budget_bytes(&self) -> usize {
+        (self.bytes_per_second * FRAME_SECONDS_MAX).max(BUDGET_BYTES_MIN) as usize
     }
 
     /// Whether another frame may go.
@@ -47,15 +84,19 @@ impl Pace {
     }
 
     /// A frame of this tick goes.
-    pub(crate) fn handle_sent(&mut self, tick: Tick, now: Instant) {
-        self.under_way.push_back((tick, now));
+    pub(crate) fn handle_sent(&mut self, tick: Tick, bytes: usize, now: Instant) {
+        let before = if self.under_way.is_empty() { now } else { self.seen_at.unwrap_or(now) };
+        let seen_before = (before, self.bytes_seen);
+        self.under_way.push_back(Sent { tick, at: now, bytes: bytes as u64, seen_before });
     }
 
     /// The client has taken in the frame of this tick, and with it those before.
     pub(crate) fn handle_seen(&mut self, tick: Tick, now: Instant) {
-        let Some(at) = self.under_way.iter().position(|(sent, _)| *sent == tick) else { return };
-        let Some((_, sent_at)) = self.under_way.drain(..=at).next_back() else { return };
-        let sample = now.saturating_duration_since(sent_at);
+        let Some(at) = self.under_way.iter().position(|sent| sent.tick == tick) else { return };
+        let is_held_up = !self.is_ready();
+        self.bytes_seen += self.under_way.iter().take(at + 1).map(|sent| sent.bytes).sum::<u64>();
+        let Some(sent) = self.under_way.drain(..=at).next_back() else { return };
+        let sample = now.saturating_duration_since(sent.at);
         self.round_trip = Some(self.round_trip.map_or(sample, |least| least.min(sample)));
         if let Some(before) = self.seen_at {
             let seconds = now.saturating_duration_since(before).as_secs_f64();
@@ -66,6 +107,22 @@ impl Pace {
             self.rate += (rate - self.rate) * RATE_GAIN;
         }
         self.seen_at = Some(now);
+        let queued = sample.saturating_sub(self.round_trip.unwrap_or_default()).as_secs_f64();
+        let has_waited = is_held_up && queued * self.ticks_per_second > FRAMES_TO_SPARE;
+        self.handle_bytes(sent, has_waited, now);
+    }
+
+    fn handle_bytes(&mut self, sent: Sent, has_waited: bool, now: Instant) {
+        let (since, before) = sent.seen_before;
+        let seconds = now.saturating_duration_since(since).as_secs_f64();
+        let sample = (self.bytes_seen - before) as f64 / seconds.max(f64::MIN_POSITIVE);
+        let rate = self.bytes_per_second;
+        if sample >= rate {
+            self.bytes_per_second = sample.min(BYTES_PER_SECOND_MAX);
+        } else if has_waited {
+            // Otherwise there was little to be sent, which says nothing about the path.
+            self.bytes_per_second += (sample - rate) * RATE_GAIN;
+        }
     }
 }
 
@@ -75,9 +132,12 @@ mod tests {
 
     const TICK_MS: u64 = 50;
 
+    const FRAME_BYTES: u64 = 100;
+
     /// Plays a path of this round trip that carries a frame per `frame_ms`, for a minute. Returns
-    /// frames per second, and the greatest age of a frame on arrival in the second half.
-    fn play(round_trip_ms: u64, frame_ms: u64) -> (f64, u64) {
+    /// frames per second, the greatest age of a frame on arrival in the second half, and what a
+    /// frame may have in the end.
+    fn play(round_trip_ms: u64, frame_ms: u64) -> (f64, u64, usize) {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
         let mut pace = Pace::new(20);
@@ -93,7 +153,7 @@ mod tests {
             }
             if ms % TICK_MS == 0 && pace.is_ready() {
                 let tick = u32::try_from(ms / TICK_MS).expect("a minute is short");
-                pace.handle_sent(Tick::new(tick), at(ms));
+                pace.handle_sent(Tick::new(tick), FRAME_BYTES as usize, at(ms));
                 free_at = free_at.max(ms) + frame_ms;
                 let arrives = free_at + round_trip_ms / 2;
                 arrivals.push_back((arrives, tick));
@@ -103,13 +163,14 @@ mod tests {
                 }
             }
         }
-        (f64::from(taken) / 60.0, oldest)
+        (f64::from(taken) / 60.0, oldest, pace.budget_bytes())
     }
 
     #[test]
     fn a_long_path_is_filled() {
         for round_trip_ms in [0, 40, 100, 300, 800] {
-            let (rate, _) = play(round_trip_ms, 1);
+            let (rate, _, budget) = play(round_trip_ms, 1);
+            assert_eq!(budget, STATE_FRAME_BYTES_MAX, "{round_trip_ms} ms: nothing had to wait");
             assert!(rate > 19.0, "{round_trip_ms} ms: {rate} frames a second of 20");
         }
     }
@@ -117,10 +178,13 @@ mod tests {
     #[test]
     fn a_narrow_path_gets_fewer_fresher_frames() {
         for (round_trip_ms, frame_ms) in [(20, 120), (100, 200), (300, 400)] {
-            let (rate, oldest) = play(round_trip_ms, frame_ms);
+            let (rate, oldest, budget) = play(round_trip_ms, frame_ms);
             let most = 1000.0 / frame_ms as f64;
             assert!(rate > most * 0.8, "{rate} frames a second of {most} that the path carries");
             assert!(oldest < round_trip_ms / 2 + 5 * frame_ms, "a frame is {oldest} ms old");
+            let carried = (FRAME_BYTES * 250 / frame_ms).max(64) as usize;
+            let around = carried * 3 / 4..=carried * 5 / 4;
+            assert!(around.contains(&budget), "{budget} bytes, of {carried} in a quarter second");
         }
     }
 }
