@@ -7,6 +7,7 @@
 //! - [`memory`]: a whole match in memory, on a virtual clock. [`socket`]: one bot on a real one.
 //! - [`chaos`]: the worst of networks, in memory. [`chatty`]: the arena with a lot to say.
 //! - [`scrape`]: what a server says of itself. [`proxy`]: networks that misbehave.
+//! - [`nginx`]: a real proxy in front of a server.
 //! - [`local_server`]: a real server for one test. [`bad_server`]: one that misbehaves.
 
 pub mod bad_server;
@@ -15,6 +16,7 @@ pub mod chatty;
 pub mod client;
 pub mod local_server;
 pub mod memory;
+pub mod nginx;
 pub mod pilot;
 pub mod proxy;
 pub mod scrape;

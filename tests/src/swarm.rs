@@ -12,7 +12,7 @@ use hdrhistogram::Histogram;
 use tickwire_shared::{messages::Close, record::encode_record, replication::FrameInfo};
 use tokio::{
     task::JoinSet,
-    time::{MissedTickBehavior, interval, sleep, timeout},
+    time::{MissedTickBehavior, interval, sleep, sleep_until, timeout},
 };
 
 use crate::{
@@ -46,12 +46,24 @@ pub struct Plan {
     pub mix: Mix,
     /// Whether they only stay: they want nothing and take nothing in, so that no frame is due.
     pub is_idle: bool,
+    /// Least time between two frames that each takes, as of a page that is busy otherwise.
+    pub frame_interval: Duration,
+    /// How long each has played before ages of its world count.
+    pub settling: Duration,
 }
 
 impl Plan {
     /// Bots that play, all over WebSockets.
     pub fn playing(url: String, bots: usize, duration: Duration) -> Self {
-        Self { url, bots, duration, mix: Mix::all(Rung::WebSocket), is_idle: false }
+        Self {
+            url,
+            bots,
+            duration,
+            mix: Mix::all(Rung::WebSocket),
+            is_idle: false,
+            frame_interval: Duration::ZERO,
+            settling: Duration::ZERO,
+        }
     }
 }
 
@@ -134,6 +146,8 @@ struct Seen {
     frames: u64,
     bytes: u64,
     played: Duration,
+    /// From when on ages count.
+    ages_from: Option<Instant>,
     age_us: Histogram<u64>,
     screen_age_us: Histogram<u64>,
     checksums: u64,
@@ -216,6 +230,7 @@ async fn fly(shared: &Shared, plan: &Plan, number: usize) -> Result<Seen> {
         frames: 0,
         bytes: 0,
         played: Duration::ZERO,
+        ages_from: None,
         age_us: age_histogram()?,
         screen_age_us: age_histogram()?,
         checksums: 0,
@@ -274,6 +289,8 @@ async fn play(
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let end = sleep(plan.duration);
     tokio::pin!(end);
+    seen.ages_from = Some(Instant::now() + plan.settling);
+    let mut next_frame = None;
     loop {
         tokio::select! {
             () = &mut end => {
@@ -292,9 +309,12 @@ async fn play(
                 transport.send(client.poll_update(input, Instant::now()));
             }
             _ = pictures.tick() => seen.handle_picture(client, Instant::now()),
-            frame = transport.hear() => {
+            frame = hear_after(next_frame, transport) => {
                 let frame = frame?;
                 let now = Instant::now();
+                if !plan.frame_interval.is_zero() {
+                    next_frame = Some(now + plan.frame_interval);
+                }
                 seen.bytes += frame.len() as u64;
                 match client.handle_frame(&frame, now)? {
                     Event::State(info) => seen.handle_state(client, info, now),
@@ -306,9 +326,17 @@ async fn play(
     }
 }
 
+/// The next frame, but not before `moment`: until then it lies where the network left it.
+async fn hear_after(moment: Option<Instant>, transport: &mut Transport) -> Result<Vec<u8>> {
+    if let Some(moment) = moment {
+        sleep_until(moment.into()).await;
+    }
+    transport.hear().await
+}
+
 impl Seen {
     fn handle_picture(&mut self, client: &Client, now: Instant) {
-        let newest = client.replica().tick();
+        let newest = client.replica().tick().filter(|_| self.is_settled(now));
         if let Some(age) = newest.and_then(|tick| client.clock().age(tick, now)) {
             let age = u64::try_from(age.as_micros()).unwrap_or(u64::MAX);
             self.screen_age_us.saturating_record(age);
@@ -317,13 +345,18 @@ impl Seen {
 
     fn handle_state(&mut self, client: &Client, info: FrameInfo, now: Instant) {
         self.frames += 1;
-        if let Some(age) = client.clock().age(info.tick, now) {
+        let age = client.clock().age(info.tick, now).filter(|_| self.is_settled(now));
+        if let Some(age) = age {
             self.age_us.saturating_record(u64::try_from(age.as_micros()).unwrap_or(u64::MAX));
         }
         if let Some(is_equal) = info.checksum {
             self.checksums += 1;
             self.checksum_mismatches += u64::from(!is_equal);
         }
+    }
+
+    fn is_settled(&self, now: Instant) -> bool {
+        self.ages_from.is_some_and(|from| now >= from)
     }
 }
 

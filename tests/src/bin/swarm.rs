@@ -110,6 +110,8 @@ async fn play(arguments: &Arguments) -> Result<Summary> {
         duration,
         mix: arguments.transport.clone(),
         is_idle: arguments.idle,
+        frame_interval: Duration::ZERO,
+        settling: Duration::ZERO,
     };
     let bar = ProgressBar::new(arguments.seconds);
     bar.set_style(ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} s")?);
