@@ -1,7 +1,7 @@
 //! Putting a ship into the world, at a place where it has a moment to look around.
 
 use arena_shared::{
-    Controls, Heading, Motion, Seat, Ship,
+    Controls, Gun, Heading, Motion, Seat, Ship,
     ship::HULL_MAX,
     world::{steps, ticks},
 };
@@ -9,7 +9,7 @@ use bevy_ecs::{
     entity::Entity,
     world::{Mut, World},
 };
-use tickwire_server::replication::NetIds;
+use tickwire_server::replication::{NetIds, Owner};
 use tickwire_shared::NetId;
 
 use crate::{
@@ -17,7 +17,6 @@ use crate::{
     damage::{Hurt, Shield},
     seats::{FlownBy, Pilot},
     survey::{Body, BodyKind, Survey, distance_squared},
-    weapons::Gun,
 };
 
 /// Gives a seat a fresh, shielded ship.
@@ -46,6 +45,9 @@ pub fn launch_ship(world: &mut World, seat: Entity) {
             (Shield { ticks: SHIELD_TICKS }, FlownBy { seat }),
         ))
         .id();
+    if let Some(owner) = world.get::<Owner>(seat).copied() {
+        world.entity_mut(entity).insert(owner);
+    }
     seat_ship(world, seat, entity, net_id, position);
     let kind = BodyKind::Ship;
     world.resource_mut::<Survey>().note(Body { net_id, entity, motion, kind });

@@ -1,9 +1,9 @@
 //! Guns and what leaves them.
 
 use arena_shared::{
-    Bullet, Controls, Heading, Motion, Ship, Shot,
-    bullet::{LIFETIME_TICKS, RELOAD_TICKS, is_inside, launch},
-    ship,
+    Bullet, Controls, Gun, Heading, Motion, Ship, Shot,
+    bullet::{LIFETIME_TICKS, is_inside, launch},
+    ship, step_gun,
 };
 use bevy_ecs::{
     component::Component,
@@ -14,13 +14,6 @@ use tickwire_server::replication::{EventQueue, NetIds};
 use tickwire_shared::NetId;
 
 use crate::{damage::Shield, events::send_at, order::by_net_id, seats::FlownBy};
-
-/// A ship's gun.
-#[derive(Component, Clone, Copy, Debug, Default)]
-pub struct Gun {
-    /// Ticks until it can fire again.
-    pub reload_ticks: u32,
-}
 
 /// A bullet's remaining life.
 #[derive(Component, Clone, Copy, Debug)]
@@ -57,11 +50,9 @@ pub fn fire_guns(
     for (names, (motion, heading, ship, controls), (mut gun, mut shield)) in
         by_net_id(&mut ships, |((_, net_id, _), ..)| **net_id)
     {
-        gun.reload_ticks = gun.reload_ticks.saturating_sub(1);
-        if !controls.fire || gun.reload_ticks > 0 {
+        if !step_gun(&mut gun, controls.fire) {
             continue;
         }
-        gun.reload_ticks = RELOAD_TICKS;
         shield.ticks = 0;
         let (entity, net_id, flown_by) = names;
         let [nose_x, nose_y] = ship::velocity_at(heading.angle, ship::RADIUS);

@@ -13,7 +13,8 @@ use arena::{
 };
 use arena_shared::{
     Asteroid, Bullet, Controls, Motion, Radar, Ship, Standing,
-    bullet::{LIFETIME_TICKS, RELOAD_TICKS},
+    bullet::LIFETIME_TICKS,
+    gun::RELOAD_TICKS,
     ship::{HULL_MAX, RADIUS},
     vector::{difference, length},
     world::steps,
@@ -103,7 +104,7 @@ fn guns_reload_and_bullets_end() {
     let mut game = Match::empty();
     let client = game.join_at(1, CENTRE, 0);
     game.press(client, FIRE);
-    game.run(RELOAD_TICKS);
+    game.run(u32::from(RELOAD_TICKS));
     assert_eq!(game.all::<Bullet>().len(), 1);
     game.run(1);
     assert_eq!(game.all::<Bullet>().len(), 2);

@@ -17,9 +17,6 @@ pub const SPEED_MAX: i32 = VELOCITY_MAX;
 /// Ticks that a bullet lives.
 pub const LIFETIME_TICKS: u32 = ticks(1000);
 
-/// Ticks from one shot of a ship to its next.
-pub const RELOAD_TICKS: u32 = 5;
-
 /// Radius of a bullet, in steps.
 pub const RADIUS: i32 = steps(4);
 

@@ -7,11 +7,13 @@
 //! Positions are counted in 1/16 unit from the world's top left corner, velocities in those same
 //! steps per tick, headings in 1/1024 turn. What moves keeps `position' = position + velocity'`
 //! exactly: whatever turns a body (walls, collisions) changes the velocity first. All that
-//! [`step_ship`] reads is on the wire without loss, so a replay from any frame equals the server.
+//! [`step_ship`] and [`step_gun`] read is on the wire without loss, so a replay from any frame equals the server.
 //!
 //! # Parts
 //! - [`world`]: sizes and scales. [`trigonometry`], [`vector`]: integer geometry.
-//! - [`motion`], [`ship`], [`asteroid`], [`bullet`], [`collision`]: the rules.
+//! - [`motion`], [`ship`], [`gun`], [`asteroid`], [`bullet`], [`collision`]: the rules.
+//! - [`rules`]: those of them that a page predicts with. The crate in `module` makes them a
+//!   WebAssembly module.
 //! - `components`, `events`, `join`, `protocol`: the wire.
 
 #![no_std]
@@ -26,11 +28,13 @@ pub mod collision;
 pub mod components;
 #[cfg(feature = "protocol")]
 pub mod events;
+pub mod gun;
 #[cfg(feature = "protocol")]
 pub mod join;
 pub mod motion;
 #[cfg(feature = "protocol")]
 pub mod protocol;
+pub mod rules;
 pub mod ship;
 pub mod trigonometry;
 pub mod vector;
@@ -40,9 +44,11 @@ pub mod world;
 pub use components::{Asteroid, Bullet, Radar, Seat, Ship, Standing};
 #[cfg(feature = "protocol")]
 pub use events::{Explosion, Hit, Kill, Shot};
+pub use gun::{Gun, step_gun};
 #[cfg(feature = "protocol")]
 pub use join::JoinRequest;
 pub use motion::{Heading, Motion};
 #[cfg(feature = "protocol")]
 pub use protocol::ArenaProtocol;
+pub use rules::ArenaRules;
 pub use ship::{Controls, step_ship};
