@@ -288,6 +288,9 @@ impl Client {
         encode(&ClientFrame::Update(ClientUpdate {
             acknowledged: self.receiver.acknowledged(),
             seen: self.replica.tick().map_or(0, Tick::get),
+            // A bot looks at the newest state that it has.
+            shown: self.replica.tick().map_or(0, Tick::get),
+            shown_fraction: 0,
             stamp_ms: wants_stamp.then(|| self.clock.stamp(now)),
             first_input: first_input.get(),
             inputs,

@@ -30,6 +30,8 @@ fn client_frames() -> Vec<(Value, ClientFrame)> {
     let update = ClientUpdate {
         acknowledged: 250,
         seen: 251,
+        shown: 248,
+        shown_fraction: 255,
         stamp_ms: Some(u32::MAX),
         first_input: 65_536,
         inputs: vec![vec![], vec![9; 300]],
@@ -48,7 +50,8 @@ fn client_frames() -> Vec<(Value, ClientFrame)> {
         ),
         (
             json!({
-                "type": "update", "acknowledged": 250, "seen": 251, "stampMs": u32::MAX,
+                "type": "update", "acknowledged": 250, "seen": 251, "shown": 248, "shownFraction": 255,
+                "stampMs": u32::MAX,
                 "firstInput": 65_536, "inputs": update.inputs, "firstMessage": 1,
                 "messages": update.messages, "report": update.report,
             }),
@@ -56,8 +59,8 @@ fn client_frames() -> Vec<(Value, ClientFrame)> {
         ),
         (
             json!({
-                "type": "update", "acknowledged": 0, "seen": 0, "stampMs": null, "firstInput": 0,
-                "inputs": [], "firstMessage": 0, "messages": [], "report": [],
+                "type": "update", "acknowledged": 0, "seen": 0, "shown": 0, "shownFraction": 0,
+                "stampMs": null, "firstInput": 0, "inputs": [], "firstMessage": 0, "messages": [], "report": [],
             }),
             ClientFrame::Update(ClientUpdate::default()),
         ),

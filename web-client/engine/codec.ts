@@ -32,6 +32,13 @@ export interface ClientUpdate {
   readonly acknowledged: number;
   /** Tick of the newest state that the application has taken in; 0 before the first. */
   readonly seen: number;
+  /**
+   * Tick that the pictures of what others do show as the newest input is made; 0, with a fraction of 0, where there is
+   * none. Each input before that one saw a tick less.
+   */
+  readonly shown: number;
+  /** How far beyond that tick the pictures are, in 1/256 of a tick: 0 to 255. */
+  readonly shownFraction: number;
   /** Clock when this frame was made, in milliseconds modulo 2³²; undefined when no sample is wanted. */
   readonly stampMs: number | undefined;
   readonly firstInput: number;
@@ -116,6 +123,8 @@ export function encodeClientFrame(frame: ClientFrame): Uint8Array {
       out.unsigned(1);
       out.unsigned(frame.acknowledged);
       out.unsigned(frame.seen);
+      out.unsigned(frame.shown);
+      out.byte(frame.shownFraction);
       out.byte(frame.stampMs === undefined ? 0 : 1);
       if (frame.stampMs !== undefined) out.unsigned(frame.stampMs);
       out.unsigned(frame.firstInput);

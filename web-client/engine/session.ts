@@ -197,6 +197,8 @@ export class Session {
       type: 'update',
       acknowledged: this.#receiver.acknowledged,
       seen: this.#replica.tick ?? 0,
+      shown: 0,
+      shownFraction: 0,
       stampMs: wantsStamp ? this.#room?.serverClock.stamp(nowMs) : undefined,
       firstInput: first,
       inputs,

@@ -56,6 +56,11 @@ pub struct ClientUpdate {
     pub acknowledged: Sequence,
     /// Tick of the newest state that the client's application has taken in; 0 before the first.
     pub seen: u32,
+    /// Tick that the client's pictures of what others do show as the newest of `inputs` is made;
+    /// 0, with a fraction of 0, where there is none. Each input before that one saw a tick less.
+    pub shown: u32,
+    /// How far beyond that tick the pictures are, in 1/256 of a tick.
+    pub shown_fraction: u8,
     /// Client's clock when this frame was made, in milliseconds modulo 2³²; the server echoes
     /// it, which gives the client a clock sample. `None` when no sample is wanted.
     pub stamp_ms: Option<u32>,
