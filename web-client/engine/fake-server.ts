@@ -61,8 +61,9 @@ export function stampOf(frame: Uint8Array): number | undefined {
     for (let byte = 0; byte < size; byte += 1) value += frame[at++]! * 256 ** byte;
     return value;
   };
-  next();
-  next();
+  // Acknowledged, seen, shown, and its fraction, which is a byte.
+  for (let number = 0; number < 3; number += 1) next();
+  at += 1;
   return frame[at++] === 1 ? next() : undefined;
 }
 
