@@ -16,6 +16,7 @@
 //! # Parts
 //! - [`game`]: what a game implements. [`room`]: one world, stepped by hand.
 //! - [`tick_loop`]: keeps a room's time. [`bridge`]: what lies between it and the network.
+//! - [`channels`]: every message that is not world state.
 //! - [`replication`]: who gets to see what, in the fewest bits.
 //! - [`session`]: a client's life, without sockets; `attachment`: one stay of a transport on it;
 //!   `pace`: how many frames may be under way. [`session_token`]: how a client proves who it was.
@@ -26,6 +27,7 @@
 
 mod attachment;
 pub mod bridge;
+pub mod channels;
 pub mod config;
 pub mod game;
 pub mod limits;

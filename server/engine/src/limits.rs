@@ -109,3 +109,54 @@ pub const STATE_FRAME_BYTES_MAX: usize = 4 * 1024;
 
 /// Connections beyond the most clients: those that are about to say hello, or to hear why not.
 pub const CONNECTIONS_BEYOND_CLIENTS_MAX: usize = 1_000;
+
+/// Longest name of a channel, in bytes.
+pub const CHANNEL_NAME_BYTES_MAX: usize = 255;
+
+/// Longest publication that a namespace may allow, in bytes. A few of them fit into a frame.
+pub const PUBLICATION_BYTES_MAX: usize = 64 * 1024;
+
+/// Most publications that a namespace may keep per channel: each takes some 200 bytes beside what
+/// it carries.
+pub const HISTORY_COUNT_MAX: usize = 10_000;
+
+/// Most bytes that a namespace may keep per channel.
+pub const HISTORY_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Most bytes of history, over all channels. Beyond that the channels used longest ago lose
+/// theirs.
+pub const HISTORY_BYTES_TOTAL_MAX: usize = 256 * 1024 * 1024;
+
+/// Most channels of a namespace, unless it says otherwise. Beyond that those go that nobody
+/// listens to.
+pub const CHANNELS_PER_NAMESPACE: usize = 10_000;
+
+/// How long a channel keeps its numbers when nobody listens and nothing is kept: who comes back
+/// within that time is told rightly that nothing is missing.
+pub const CHANNEL_IDLE: Duration = Duration::from_secs(10 * 60);
+
+/// Most channels that one connection listens to.
+pub const SUBSCRIPTIONS_PER_SUBSCRIBER: usize = 128;
+
+/// How often one connection may subscribe, read a history or ask who is here.
+pub const CHANNEL_REQUESTS_PER_SECOND: u32 = 20;
+
+/// The same at once: a page that opens all its channels.
+pub const CHANNEL_REQUEST_BURST: u32 = 200;
+
+/// Most listeners of a channel beyond which nobody hears who comes and goes: that grows with the
+/// square, and nobody reads it.
+pub const JOIN_EVENTS_MEMBERS_MAX: usize = 200;
+
+/// Most members in one answer to who is here.
+pub const PRESENCE_MEMBERS_MAX: usize = 500;
+
+/// Most decisions of moderators per channel and kind. The one that ends soonest gives way.
+pub const MODERATED_MAX: usize = 1_000;
+
+/// Most idempotency keys that a channel remembers.
+pub const IDEMPOTENCY_KEYS_MAX: usize = 10_000;
+
+/// How long it remembers them: longer than a queue takes to deliver again what was not
+/// acknowledged.
+pub const IDEMPOTENCY_AGE: Duration = Duration::from_secs(5 * 60);
