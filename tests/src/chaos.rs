@@ -25,7 +25,7 @@ use tickwire_shared::{
     ClientId, Protocol as _,
     codec::{decode_request, encode},
     exchange::{Admission, Pending, Polled, RequestKind, Requester, Responder},
-    messages::{Hello, ServerMessage},
+    messages::{ClientMessage, Hello, ServerMessage},
     record::encode_record,
 };
 
@@ -528,6 +528,7 @@ impl Chaos {
         match session.handle_frame(frame, self.published.as_ref(), now) {
             Ok(Heard::Said { messages, inputs }) => {
                 for message in messages {
+                    let ClientMessage::Game(message) = message else { continue };
                     self.room.message(id, &message);
                 }
                 for (tick, input) in inputs {

@@ -56,6 +56,10 @@ pub struct Client {
     sender: ReliableSender,
     receiver: ReliableReceiver,
     messages: Vec<Vec<u8>>,
+    /// Connection token for the next hello; empty for none.
+    token: String,
+    /// For how long the newest connection token is good, as the server said last.
+    token_seconds: Option<u32>,
     /// Tick that the next input is for.
     next_input: Option<Tick>,
     stamped: u32,
@@ -119,6 +123,8 @@ impl Client {
             sender: ReliableSender::new(UNACKNOWLEDGED_BYTES_MAX),
             receiver: ReliableReceiver::default(),
             messages: Vec::new(),
+            token: String::new(),
+            token_seconds: None,
             next_input: None,
             stamped: 0,
             report: Vec::new(),
@@ -133,7 +139,7 @@ impl Client {
         encode(&ClientFrame::Hello(Hello {
             protocol: self.shared.protocol,
             room: String::from(room),
-            token: String::new(),
+            token: self.token.clone(),
             join,
             session: self.session_token().to_vec(),
             acknowledged: self.receiver.acknowledged(),
@@ -184,6 +190,22 @@ impl Client {
     /// Whether everything that was sent has arrived.
     pub fn is_all_acknowledged(&self) -> bool {
         self.sender.waiting_bytes() == 0
+    }
+
+    /// Shows this connection token at each hello from now on.
+    pub fn set_token(&mut self, token: &str) {
+        self.token = String::from(token);
+    }
+
+    /// Shows the server a newer connection token.
+    pub fn refresh_token(&mut self, token: &str) -> Result<(), SenderFull> {
+        self.set_token(token);
+        self.sender.push(encode(&ClientMessage::Token(String::from(token))))
+    }
+
+    /// For how long the newest connection token is good, as the server said last.
+    pub fn token_seconds(&self) -> Option<u32> {
+        self.token_seconds
     }
 
     /// Reliable messages from the game since this was asked last.
@@ -255,8 +277,10 @@ impl Client {
         let unsent = |_| ClientError::Unexpected;
         self.sender.handle_acknowledged(update.acknowledged).map_err(unsent)?;
         for message in self.receiver.handle_messages(update.first_message, update.messages)? {
-            let ServerMessage::Game { body, .. } = decode_server(&message)?;
-            self.messages.push(body);
+            match decode_server(&message)? {
+                ServerMessage::Game { body, .. } => self.messages.push(body),
+                ServerMessage::Token { seconds } => self.token_seconds = Some(seconds),
+            }
         }
         if update.state.is_empty() {
             return Ok(Event::Other);

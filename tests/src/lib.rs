@@ -8,12 +8,14 @@
 //! - [`chaos`]: the worst of networks, in memory. [`chatty`]: the arena with a lot to say.
 //! - [`scrape`]: what a server says of itself. [`proxy`]: networks that misbehave.
 //! - [`nginx`]: a real proxy in front of a server.
+//! - [`issuer`]: somebody who signs connection tokens.
 //! - [`local_server`]: a real server for one test. [`bad_server`]: one that misbehaves.
 
 pub mod bad_server;
 pub mod chaos;
 pub mod chatty;
 pub mod client;
+pub mod issuer;
 pub mod local_server;
 pub mod memory;
 pub mod nginx;

@@ -19,7 +19,7 @@ use tickwire_server::{
 };
 use tickwire_shared::{
     ClientId, CloseReason, Replica, Schema, Tick,
-    messages::{Close, Hello},
+    messages::{ClientMessage, Close, Hello},
 };
 
 use crate::client::{Client, Event, Shared};
@@ -301,6 +301,7 @@ fn hear<G: Game>(
     match session.handle_frame(frame, published, now) {
         Ok(Heard::Said { messages, inputs }) => {
             for message in messages {
+                let ClientMessage::Game(message) = message else { continue };
                 room.message(id, &message);
             }
             for (tick, input) in inputs {

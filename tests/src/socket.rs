@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use tickwire_shared::{Replica, Tick};
+use tickwire_shared::{Replica, Tick, messages::Close};
 use tokio::time::{Interval, interval, timeout};
 
 use crate::{
@@ -13,6 +13,11 @@ use crate::{
 
 /// How long a server may take for anything.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The server has ended the session.
+#[derive(Debug, thiserror::Error)]
+#[error("closed: {}", .0.reason)]
+pub struct Closed(pub Close);
 
 /// A bot that has joined.
 #[derive(Debug)]
@@ -39,8 +44,18 @@ impl Bot {
         room: &str,
         join: Vec<u8>,
     ) -> Result<Self> {
+        Self::join_with(url, rung, Client::new(shared, Instant::now()), room, join).await
+    }
+
+    /// Joins as this client, who has not said hello.
+    pub async fn join_with(
+        url: &str,
+        rung: Rung,
+        client: Client,
+        room: &str,
+        join: Vec<u8>,
+    ) -> Result<Self> {
         let transport = Transport::open(url, rung).await?;
-        let client = Client::new(shared, Instant::now());
         let mut bot = Self { client, transport, frames: 0, checksums: [0, 0] };
         bot.say_hello(room, join).await?;
         Ok(bot)
@@ -125,7 +140,7 @@ impl Bot {
                 *equal += u64::from(info.checksum == Some(true));
                 *different += u64::from(info.checksum == Some(false));
             }
-            Event::Closed(close) => bail!("closed: {}", close.reason),
+            Event::Closed(close) => bail!(Closed(close)),
             Event::Joined | Event::Other => {}
         }
         Ok(())

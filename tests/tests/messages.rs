@@ -155,8 +155,10 @@ fn answer() -> Value {
 
 fn reliable_messages() -> Value {
     let from_client = encode(&ClientMessage::Game(vec![5, 6]));
+    let token = encode(&ClientMessage::Token(String::from("tøken")));
     let from_server = encode(&ServerMessage::Game { tick: 300, body: vec![7] });
-    json!({ "client": from_client, "server": from_server })
+    let expiry = encode(&ServerMessage::Token { seconds: 70_000 });
+    json!({ "client": from_client, "token": token, "server": from_server, "expiry": expiry })
 }
 
 /// Records of the arena, as a page sends them.

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Client, type ConnectionState, connect } from './client.ts';
 import { CLOSE_REASONS } from './close-reason.ts';
+import type { TokenSource } from './connection-token.ts';
 import { close, echo, protocol, SESSION_TOKEN, seeded, stampOf, states, update, welcome } from './fake-server.ts';
 import { MemoryTransport } from './memory-transport.ts';
 import type { EntityBase } from './world.ts';
@@ -162,6 +163,37 @@ describe('client', () => {
     expect([...line().sent.at(-1)!.subarray(-2)], 'no token').toEqual([0, 0]);
   });
 
+  it('fetches a connection token, another before it runs out, and one more where that was too late', async () => {
+    let fetched = 0;
+    client.leave();
+    client = open(() => {
+      fetched += 1;
+      return fetched === 1 ? Promise.resolve('token-1') : `token-${fetched}`;
+    });
+    await vi.advanceTimersByTimeAsync(0);
+    prove();
+    expect(contains(line().sent.at(-1)!, textBytes('token-1'))).toBe(true);
+    line().deliver(welcome());
+    line().deliver(update({ state: states[0]!.bytes, messages: [[1, 10]] }));
+    serve(7_000);
+    expect(fetched).toBe(1);
+    vi.advanceTimersByTime(2_000);
+    expect(fetched).toBe(2);
+    expect(line().sent.some((frame) => contains(frame, textBytes('token-2')))).toBe(true);
+    line().deliver(close('TokenExpired'));
+    await vi.advanceTimersByTimeAsync(5_000);
+    prove();
+    expect(contains(line().sent.at(-1)!, textBytes('token-3'))).toBe(true);
+  });
+
+  it('stops where its one connection token has run out', () => {
+    client.leave();
+    client = open('token');
+    prove();
+    line().deliver(close('TokenExpired'));
+    expect(client.state).toMatchObject({ kind: 'closed', reason: 'TokenExpired' });
+  });
+
   it('sends again what did not arrive, and hears what was sent meanwhile, once', () => {
     const messages: number[][] = [];
     client.on('message', (message) => messages.push([...message]));
@@ -268,7 +300,7 @@ describe('client', () => {
   it('says every other reason as a sentence, and tries again', () => {
     client.leave();
     for (const reason of CLOSE_REASONS.filter(({ code }) => code >= 4100)) {
-      const again = open();
+      const again = open(() => 'token');
       line().open();
       line().deliver(close(reason.name, '', 3000));
       expect(again.state).toMatchObject({ kind: 'reconnecting', sentence: reason.sentence });
@@ -342,16 +374,21 @@ describe('client', () => {
   });
 });
 
+function textBytes(text: string): number[] {
+  return [...new TextEncoder().encode(text)];
+}
+
 function contains(frame: Uint8Array, part: readonly number[]): boolean {
   return frame.some((_, at) => part.every((byte, offset) => frame[at + offset] === byte));
 }
 
 /** A client that connects over the next line. */
-function open(): Client {
+function open(token?: TokenSource): Client {
   const opened = connect<EntityBase, Record<string, unknown>, unknown, unknown>({
     url: 'https://play.example',
     protocol,
     join: {},
+    ...(token === undefined ? {} : { token }),
     input: () => {
       inputs += 1;
       return {};

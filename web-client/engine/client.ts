@@ -2,6 +2,7 @@
 
 import { adviceOf, CLOSE_REASONS, type CloseReason, closeReasonOf } from './close-reason.ts';
 import type { Close } from './codec.ts';
+import { ConnectionToken, type TokenSource } from './connection-token.ts';
 import { Connector } from './connector.ts';
 import type { Keeper, Kept } from './keeper.ts';
 import { Ladder } from './ladder.ts';
@@ -43,8 +44,8 @@ export interface ConnectOptions<E extends EntityBase, Events, Input, Join> {
   readonly input: () => Input;
   /** Which room; the server's default where it is empty. */
   readonly room?: string;
-  /** Connection token, where the server demands one. */
-  readonly token?: string;
+  /** Connection token, where the server demands one: fixed, or fetched whenever one is due. */
+  readonly token?: TokenSource;
   /** The one transport to use, whatever the network: its name as in `Rung`. Any other word means the best there is. */
   readonly transport?: string;
   /** Keeps the session over a reload of the page. */
@@ -75,6 +76,12 @@ const WELCOME_TIMEOUT_MS = 5_000;
 const GRACE_MS = 60_000;
 /** A connection that worked this long worked: the next wait is a short one again. */
 const STEADY_MS = 10_000;
+/** How much of a connection token's time is used before the next one is fetched. */
+const TOKEN_USED_SHARE = 0.8;
+/** Between two attempts to fetch one. */
+const TOKEN_RETRY_S = 5;
+/** The longest wait that a browser's timer knows is a little longer. */
+const TOKEN_WAIT_MAX_MS = 2_000_000_000;
 /** A server is never silent for long, even with nothing to tell: by then, and so many ticks, the connection is dead. */
 const SILENCE_MAX_MS = 5_000;
 const SILENCE_MAX_TICKS = 20;
@@ -97,6 +104,7 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
   readonly #backOff: BackOff;
   readonly #stopWaking: () => void;
   readonly #ladder: Ladder;
+  readonly #token: ConnectionToken;
   readonly #session: Session;
   readonly #stopKeeping: () => void;
   readonly #handlers = new Map<string, Set<(event: never) => void>>();
@@ -117,6 +125,7 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
   #tickTimer: ReturnType<typeof setTimeout> | undefined;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #climbTimer: ReturnType<typeof setTimeout> | undefined;
+  #tokenTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: ConnectOptions<E, Events, unknown, unknown>) {
     this.#options = options;
@@ -124,7 +133,8 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
     this.#backOff = new BackOff(options.random ?? Math.random);
     this.#stopWaking = (options.onWake ?? onPageWake)(() => this.#wake());
     const { protocol, room = '', token = '', join, kept } = options;
-    this.#session = new Session(protocol, { room, token, join: join as GameRecord }, kept);
+    this.#token = new ConnectionToken(token);
+    this.#session = new Session(protocol, { room, join: join as GameRecord }, kept);
     this.#ladder = new Ladder(options.rungs ?? rungsOfPage(options.transport), Date.now(), lessonStore());
     this.#stopKeeping = options.keeper?.watch(() => this.#keep()) ?? (() => {});
     this.world = new World<E>(options.protocol);
@@ -198,6 +208,13 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
   /** Looks for a way to the server. */
   #connect(): void {
     clearTimeout(this.#retryTimer);
+    if (this.#token.value === undefined) {
+      this.#renewToken(
+        () => this.#connect(),
+        () => this.#lose(undefined, undefined, 0),
+      );
+      return;
+    }
     this.#search(this.#ladder.candidates(Date.now()), {
       onReady: (transport) => {
         this.#ladder.handleProven(transport.rung, Date.now());
@@ -245,7 +262,7 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
     this.#coming = transport;
     transport.onFrame = (bytes) => this.#handleFrame(transport, bytes);
     transport.onClose = (code) => this.#handleGone(transport, code);
-    this.#count(this.#session.hello(), transport);
+    this.#count(this.#session.hello(this.#token.value ?? ''), transport);
     clearTimeout(this.#retryTimer);
     this.#retryTimer = setTimeout(() => this.#handleGone(transport, undefined), WELCOME_TIMEOUT_MS);
   }
@@ -301,6 +318,34 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
       default:
         event satisfies never;
     }
+    const tokenSeconds = this.#session.takeTokenSeconds();
+    if (tokenSeconds !== undefined) this.#planToken(tokenSeconds);
+  }
+
+  /** Fetches another connection token, and shows it, well before this one runs out. */
+  #planToken(seconds: number): void {
+    clearTimeout(this.#tokenTimer);
+    if (!this.#token.isRenewable) return;
+    const waitMs = Math.min(seconds * 1000 * TOKEN_USED_SHARE, TOKEN_WAIT_MAX_MS);
+    this.#tokenTimer = setTimeout(() => {
+      this.#renewToken(
+        (token) => this.#session.sendToken(token),
+        () => this.#planToken(Math.max((seconds * (1 - TOKEN_USED_SHARE)) / 2, TOKEN_RETRY_S)),
+      );
+    }, waitMs);
+  }
+
+  #renewToken(onToken: (token: string) => void, onFailed: () => void): void {
+    const isStill = () => this.#state.kind !== 'closed';
+    this.#token.renew(
+      (token) => {
+        if (isStill()) onToken(token);
+      },
+      (error) => {
+        console.warn('tickwire: no connection token', error);
+        if (isStill()) onFailed();
+      },
+    );
   }
 
   #handleJoined(transport: Transport, nowMs: number): void {
@@ -364,7 +409,9 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
   #lose(reason: CloseReason | undefined, sentence: string | undefined, retryAfterMs: number): void {
     const rung = (this.#transport ?? this.#coming)?.rung;
     this.#end();
-    if (adviceOf(reason) === 'stop' && reason !== undefined) {
+    const isExpired = reason?.name === 'TokenExpired';
+    if (isExpired) this.#token.expire();
+    if (reason !== undefined && (adviceOf(reason) === 'stop' || (isExpired && !this.#token.isRenewable))) {
       this.#close(sentence ?? reason.sentence, reason.name);
       return;
     }
@@ -406,6 +453,7 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
     clearTimeout(this.#tickTimer);
     clearTimeout(this.#retryTimer);
     clearTimeout(this.#climbTimer);
+    clearTimeout(this.#tokenTimer);
     this.#connector?.stop();
     this.#coming?.close();
     this.#transport?.close();

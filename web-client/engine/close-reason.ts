@@ -36,6 +36,8 @@ export const CLOSE_REASONS: readonly CloseReason[] = [
   { name: 'HostRefused', code: 4011, sentence: 'That server does not answer to this name.' },
   { name: 'Kicked', code: 4012, sentence: 'You were removed from the game.' },
   { name: 'TakenOver', code: 4013, sentence: 'This game goes on in another window.' },
+  { name: 'TokenMissing', code: 4014, sentence: 'This game asks for a ticket. Please sign in.' },
+  { name: 'RoomRefused', code: 4015, sentence: 'Your ticket is not for this room.' },
   { name: 'ServerFull', code: 4100, sentence: 'The server is full. Trying again soon.' },
   { name: 'IdleTimeout', code: 4101, sentence: 'The connection was silent for too long.' },
   { name: 'TooFast', code: 4102, sentence: 'This page sends too much. Slowing down.' },
@@ -44,6 +46,7 @@ export const CLOSE_REASONS: readonly CloseReason[] = [
   { name: 'HelloTimeout', code: 4105, sentence: 'The server did not hear a greeting in time.' },
   { name: 'SessionRefused', code: 4106, sentence: 'Your place in the game is gone. Joining anew.' },
   { name: 'AttachmentUnknown', code: 4107, sentence: 'The connection was lost. Connecting again.' },
+  { name: 'TokenExpired', code: 4108, sentence: 'Your ticket has run out. Please sign in again.' },
   { name: 'ServerStopping', code: 4200, sentence: 'The server restarts. Back in a moment.' },
 ];
 

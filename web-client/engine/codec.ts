@@ -157,13 +157,37 @@ export function encodeGameMessage(body: Uint8Array): Uint8Array {
   return out.finish();
 }
 
-/** Reads a reliable message from the game. */
-export function decodeGameMessage(bytes: Uint8Array): { readonly tick: number; readonly body: Uint8Array } {
+/** A new connection token, as it travels: a reliable message. */
+export function encodeTokenMessage(token: string): Uint8Array {
+  const out = new Writer();
+  out.unsigned(1);
+  out.text(token);
+  return out.finish();
+}
+
+/** A reliable message from the server. */
+export type ServerMessage =
+  | { readonly type: 'game'; readonly tick: number; readonly body: Uint8Array }
+  /** The connection token is good for so long. */
+  | { readonly type: 'token'; readonly seconds: number };
+
+/** Reads a reliable message from the server. */
+export function decodeServerMessage(bytes: Uint8Array): ServerMessage {
   const input = new Reader(bytes);
-  if (input.unsigned() !== 0) throw new DecodeError();
-  const message = { tick: input.unsigned(), body: input.bytes().slice() };
+  const message = readServerMessage(input);
   if (!input.isAtEnd) throw new DecodeError();
   return message;
+}
+
+function readServerMessage(input: Reader): ServerMessage {
+  switch (input.unsigned()) {
+    case 0:
+      return { type: 'game', tick: input.unsigned(), body: input.bytes().slice() };
+    case 1:
+      return { type: 'token', seconds: input.unsigned() };
+    default:
+      throw new DecodeError();
+  }
 }
 
 /** Bytes of a request over HTTP; see `exchange.ts`. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { encodeGameMessage, REQUEST_KIND } from './codec.ts';
+import { decodeServerMessage, encodeGameMessage, encodeTokenMessage, REQUEST_KIND } from './codec.ts';
 import { FrameReader, Requester } from './exchange.ts';
 import { requestBody } from './posting.ts';
 
@@ -8,7 +8,7 @@ import { requestBody } from './posting.ts';
 const golden: {
   requests: { bytes: number[]; kind: string; send: number[] | null; second: number[] | null }[];
   answer: { bytes: number[]; lengths: number[]; length: number };
-  messages: { client: number[] };
+  messages: { client: number[]; token: number[]; server: number[]; expiry: number[] };
 } = JSON.parse(readFileSync(new URL('../../tests/golden/messages.json', import.meta.url), 'utf8'));
 
 const KINDS = { stream: REQUEST_KIND.stream, 'held poll': REQUEST_KIND.heldPoll, poll: REQUEST_KIND.poll };
@@ -64,5 +64,13 @@ describe('frame reader', () => {
 describe('messages', () => {
   it('are written as Rust does', () => {
     expect([...encodeGameMessage(Uint8Array.from([5, 6]))]).toEqual(golden.messages.client);
+    expect([...encodeTokenMessage('tøken')]).toEqual(golden.messages.token);
+  });
+
+  it('are read as Rust writes them', () => {
+    const read = (bytes: readonly number[]) => decodeServerMessage(Uint8Array.from(bytes));
+    expect(read(golden.messages.server)).toEqual({ type: 'game', tick: 300, body: Uint8Array.from([7]) });
+    expect(read(golden.messages.expiry)).toEqual({ type: 'token', seconds: 70_000 });
+    expect(() => read([9])).toThrow();
   });
 });

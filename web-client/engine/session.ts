@@ -6,10 +6,11 @@
 import { RenderClock, ServerClock } from './clock.ts';
 import {
   type Close,
-  decodeGameMessage,
   decodeServerFrame,
+  decodeServerMessage,
   encodeClientFrame,
   encodeGameMessage,
+  encodeTokenMessage,
   type ServerUpdate,
   type Welcome,
 } from './codec.ts';
@@ -23,7 +24,6 @@ import type { Protocol } from './schema.ts';
 /** How a player asks to be let in. */
 export interface Introduction {
   readonly room: string;
-  readonly token: string;
   readonly join: GameRecord;
 }
 
@@ -75,6 +75,8 @@ export class Session {
   #replica: Replica;
   /** The secret with which this session can be gone on with; empty before the first welcome. */
   #token: Uint8Array = new Uint8Array(0);
+  /** For how long the connection token is good, where the server has said so since this was asked last. */
+  #tokenSeconds: number | undefined;
   #room: Room | undefined;
   #updates = 0;
   #report: Uint8Array = new Uint8Array(0);
@@ -130,9 +132,9 @@ export class Session {
     return serverTicks === undefined ? undefined : this.#room?.renderClock.advance(nowMs, serverTicks);
   }
 
-  /** The first frame. */
-  hello(): Uint8Array {
-    const { room, token, join } = this.#introduction;
+  /** The first frame. `token` says who the player is; it may be empty. */
+  hello(token: string): Uint8Array {
+    const { room, join } = this.#introduction;
     const request = encodeRecord(this.#protocol.join, join);
     return encodeClientFrame({
       type: 'hello',
@@ -148,6 +150,18 @@ export class Session {
   /** Sends a reliable message to the game; false where too much waits already. */
   sendMessage(body: Uint8Array): boolean {
     return this.#sender.push(encodeGameMessage(body));
+  }
+
+  /** Shows the server a newer connection token. */
+  sendToken(token: string): void {
+    this.#sender.push(encodeTokenMessage(token));
+  }
+
+  /** For how many seconds the connection token is good, once after the server has said so. */
+  takeTokenSeconds(): number | undefined {
+    const seconds = this.#tokenSeconds;
+    this.#tokenSeconds = undefined;
+    return seconds;
   }
 
   /** Messages from the game whose tick has come by `tick`, in order. */
@@ -260,7 +274,11 @@ export class Session {
     if (update.clock !== undefined) this.#room?.serverClock.handleEcho(update.clock, nowMs);
     this.#sender.handleAcknowledged(update.acknowledged);
     const messages = this.#receiver.handleMessages(update.firstMessage, update.messages);
-    for (const message of messages) this.#messages.push(decodeGameMessage(message));
+    for (const bytes of messages) {
+      const message = decodeServerMessage(bytes);
+      if (message.type === 'game') this.#messages.push(message);
+      else this.#tokenSeconds = message.seconds;
+    }
     if (update.state.length === 0) return { type: 'nothing' };
     try {
       const info = this.#replica.apply(update.state);

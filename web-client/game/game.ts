@@ -21,7 +21,7 @@ export interface Equipment {
 }
 
 /** How to stay connected. */
-export type Connection = Pick<ConnectOptions<never, never, never, never>, 'transport' | 'keeper' | 'kept'>;
+export type Connection = Pick<ConnectOptions<never, never, never, never>, 'transport' | 'token' | 'keeper' | 'kept'>;
 
 /** A session of one player. */
 export class Game {

@@ -29,6 +29,8 @@ const address = serverAddress(
 );
 const keeper = new Keeper(`${protocol.name} ${protocol.hash} ${address}`);
 const transport = new URLSearchParams(window.location.search).get('transport') ?? '';
+// After the `#`, so that no server on the way and no log gets to see it.
+const token = new URLSearchParams(window.location.hash.slice(1)).get('token') ?? '';
 const sound = new Sound();
 const stage = new Stage(document, wantsLessMotion);
 let game: Game | undefined;
@@ -64,7 +66,7 @@ requestAnimationFrame(function frame(nowMs) {
 
 function join(request: JoinRequest, left?: Kept): void {
   stage.clear();
-  const connection = left === undefined ? { transport, keeper } : { transport, keeper, kept: left };
+  const connection = left === undefined ? { transport, token, keeper } : { transport, token, keeper, kept: left };
   game = new Game(address, request, { stage, hud, pilot, sound }, connection);
 }
 

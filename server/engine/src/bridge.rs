@@ -197,7 +197,7 @@ impl RoomEnd {
 impl RoomMessage {
     fn bytes(&self) -> usize {
         let carried = match self {
-            Self::Join { request, claims, .. } => request.len() + claims.subject.len(),
+            Self::Join { request, claims, .. } => request.len() + claims.bytes(),
             Self::Message { message, .. } => message.len(),
             Self::Input { input, .. } => input.len(),
             Self::Leave { .. } => 0,

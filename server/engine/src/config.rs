@@ -63,6 +63,38 @@ pub struct Config {
     /// two: the first one signs. Made at the first start where the server listens on loopback
     #[arg(long, env = "TICKWIRE_SECRET_FILE", value_name = "FILE")]
     pub secret_file: Option<PathBuf>,
+    /// Keys that sign connection tokens: a file or an https address with a JSON Web Key Set, a file
+    /// with public keys (PEM), or a file with secrets, one per line; repeat or separate by commas.
+    /// Read again when they change
+    #[arg(long, env = "TICKWIRE_TOKEN_KEYS", value_delimiter = ',', value_name = "FILE|URL")]
+    pub token_keys: Vec<String>,
+    /// Audience that connection tokens have to name; repeat or separate by commas
+    #[arg(
+        long = "token-audience",
+        env = "TICKWIRE_TOKEN_AUDIENCE",
+        value_delimiter = ',',
+        value_name = "NAME"
+    )]
+    pub token_audiences: Vec<String>,
+    /// Issuer that connection tokens have to name; repeat or separate by commas
+    #[arg(
+        long = "token-issuer",
+        env = "TICKWIRE_TOKEN_ISSUER",
+        value_delimiter = ',',
+        value_name = "NAME"
+    )]
+    pub token_issuers: Vec<String>,
+    /// Whether clients without a connection token may play. They may where the server listens on
+    /// loopback and nothing else is said
+    #[arg(
+        long,
+        env = "TICKWIRE_ALLOW_ANONYMOUS",
+        num_args = 0..=1,
+        default_missing_value = "true",
+        require_equals = true,
+        value_name = "BOOLEAN"
+    )]
+    pub allow_anonymous: Option<bool>,
     /// Number of this server among those that share the secret file
     #[arg(long, env = "TICKWIRE_NODE", default_value_t = 0, value_name = "NUMBER")]
     pub node: u32,
@@ -116,6 +148,19 @@ pub enum ConfigError {
          in --secret-file /etc/tickwire/secret (make it with: openssl rand -hex 32)"
     )]
     SecretMissing(SocketAddr),
+    /// Open to a network, and nobody said whether anybody may play.
+    #[error(
+        "--listen {0} is open to other machines: say who may play, with the keys of connection \
+         tokens, as in --token-keys https://example.org/jwks.json, or with --allow-anonymous for \
+         everybody"
+    )]
+    AnonymousUnsaid(SocketAddr),
+    /// A server for nobody.
+    #[error(
+        "without anonymous play nobody can join: name the keys of connection tokens, as in \
+         --token-keys keys.json"
+    )]
+    KeysMissing,
     /// Nothing to play in.
     #[error("--rooms names no room")]
     RoomsMissing,
@@ -130,10 +175,24 @@ impl Config {
         if !self.listen.ip().is_loopback() && self.secret_file.is_none() {
             return Err(ConfigError::SecretMissing(self.listen));
         }
+        if self.token_keys.is_empty() {
+            match self.allow_anonymous {
+                None if !self.listen.ip().is_loopback() => {
+                    return Err(ConfigError::AnonymousUnsaid(self.listen));
+                }
+                Some(false) => return Err(ConfigError::KeysMissing),
+                _ => {}
+            }
+        }
         if self.rooms.iter().all(String::is_empty) {
             return Err(ConfigError::RoomsMissing);
         }
         Ok(())
+    }
+
+    /// Whether clients without a connection token may play.
+    pub fn allows_anonymous(&self) -> bool {
+        self.allow_anonymous.unwrap_or_else(|| self.listen.ip().is_loopback())
     }
 }
 
@@ -167,6 +226,22 @@ mod tests {
         let open = config(&named);
         assert_eq!(open.check(), Err(ConfigError::SecretMissing(open.listen)));
         let secret = [&named[..], &["--secret-file", "/etc/tickwire/secret"]].concat();
-        assert_eq!(config(&secret).check(), Ok(()));
+        assert_eq!(config(&secret).check(), Err(ConfigError::AnonymousUnsaid(open.listen)));
+        for said in ["--allow-anonymous", "--token-keys=keys.json"] {
+            let said = [&secret[..], &[said]].concat();
+            assert_eq!(config(&said).check(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn anonymous_play_is_for_loopback_or_named() {
+        assert!(config(&[]).allows_anonymous());
+        assert!(!config(&["--listen", "0.0.0.0:80"]).allows_anonymous());
+        assert!(config(&["--listen", "0.0.0.0:80", "--allow-anonymous"]).allows_anonymous());
+        let off = config(&["--allow-anonymous=false"]);
+        assert_eq!(off.check(), Err(ConfigError::KeysMissing));
+        let off = config(&["--allow-anonymous=false", "--token-keys", "a.json,https://b.example"]);
+        assert_eq!(off.check(), Ok(()));
+        assert!(!off.allows_anonymous());
     }
 }

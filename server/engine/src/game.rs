@@ -105,6 +105,25 @@ impl Outbox {
 pub struct Claims {
     /// Who it is, as the issuer names it; empty when anonymous.
     pub subject: String,
+    /// Name to show to others; empty where the token says none.
+    pub name: String,
+    /// More about it for others to see, as JSON text; empty where the token says nothing.
+    pub info: String,
+    /// Rooms that it may join; `None`: all of them.
+    pub rooms: Option<Vec<String>>,
+}
+
+impl Claims {
+    /// Whether it may join the room of this name.
+    pub fn allows_room(&self, room: &str) -> bool {
+        self.rooms.as_ref().is_none_or(|rooms| rooms.iter().any(|allowed| allowed == room))
+    }
+
+    /// Memory that its texts take, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        let rooms = self.rooms.iter().flatten().map(String::len).sum::<usize>();
+        self.subject.len() + self.name.len() + self.info.len() + rooms
+    }
 }
 
 /// A game does not let a client in.

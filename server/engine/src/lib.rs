@@ -19,7 +19,8 @@
 //! - [`channels`]: every message that is not world state.
 //! - [`replication`]: who gets to see what, in the fewest bits.
 //! - [`session`]: a client's life, without sockets; `attachment`: one stay of a transport on it;
-//!   `pace`: how many frames may be under way. [`session_token`]: how a client proves who it was.
+//!   `pace`: how many frames may be under way. [`session_token`]: how a client proves who it was;
+//!   [`connection_token`]: who it is.
 //! - `net`: the sockets.
 //! - [`server`]: starts and stops it all. [`config`], [`metrics`], [`page`], [`recording`].
 //! - [`typescript`]: a game's protocol for the browser.
@@ -29,6 +30,7 @@ mod attachment;
 pub mod bridge;
 pub mod channels;
 pub mod config;
+pub mod connection_token;
 pub mod game;
 pub mod limits;
 pub mod metrics;

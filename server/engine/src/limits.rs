@@ -160,3 +160,38 @@ pub const IDEMPOTENCY_KEYS_MAX: usize = 10_000;
 /// How long it remembers them: longer than a queue takes to deliver again what was not
 /// acknowledged.
 pub const IDEMPOTENCY_AGE: Duration = Duration::from_secs(5 * 60);
+
+/// How far the clocks of those who sign connection tokens may be from ours.
+pub const TOKEN_LEEWAY: Duration = Duration::from_secs(5);
+
+/// How long a player stays whose connection token has run out: time to fetch and show a new one
+/// over a slow network.
+pub const TOKEN_GRACE: Duration = Duration::from_secs(25);
+
+/// Most keys for connection tokens from one source; each may be tried for a forged one.
+pub const TOKEN_KEYS_MAX: usize = 32;
+
+/// Shortest secret for connection tokens, in bytes: as long as the hash that it goes into.
+pub const SECRET_BYTES_MIN: usize = 32;
+
+/// Longest subject of a connection token, in bytes: an address or an identifier.
+pub const SUBJECT_BYTES_MAX: usize = 128;
+
+/// Longest name in a connection token, in bytes.
+pub const DISPLAY_NAME_BYTES_MAX: usize = 128;
+
+/// Most that a connection token says of its holder for others to see, in bytes: it goes to all of
+/// them.
+pub const INFO_BYTES_MAX: usize = 1024;
+
+/// Longest key set that is read, in bytes.
+pub const KEY_SET_BYTES_MAX: usize = 256 * 1024;
+
+/// How long an address may take to answer with its key set.
+pub const KEY_SET_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Between two looks at an address with keys: revoked keys are good for this long.
+pub const KEY_SET_INTERVAL: Duration = Duration::from_secs(5 * 60);
+
+/// Between two looks that tokens with unknown keys bring about: forged ones are free to make.
+pub const KEY_SET_PAUSE: Duration = Duration::from_secs(10);

@@ -7,7 +7,7 @@
 //!
 //! # Parts
 //! - [`listener`], [`tls`]: connections. [`doors`]: what each address answers.
-//! - [`guard`], [`handshakes`], [`places`]: who may ask, how often, how many.
+//! - [`guard`], [`tokens`], [`handshakes`], [`places`]: who may ask, who it is, how often, how many.
 //! - [`websocket`]: the handshake; [`websocket_link`], [`http`], [`http_link`]: the transports, each
 //!   a [`link`] to the session.
 //! - [`conversation`]: what is said on one attachment, from the first probe to the end.
@@ -25,6 +25,7 @@ pub(crate) mod places;
 pub(crate) mod player;
 pub(crate) mod players;
 pub(crate) mod tls;
+pub(crate) mod tokens;
 pub(crate) mod websocket;
 pub(crate) mod websocket_link;
 pub(crate) mod worker;

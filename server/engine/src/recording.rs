@@ -53,9 +53,22 @@ struct TickLine {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Change {
-    Join { client: u32, request: Vec<u8>, subject: String },
-    Leave { client: u32 },
-    Message { client: u32, message: Vec<u8> },
+    Join {
+        client: u32,
+        request: Vec<u8>,
+        subject: String,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        name: String,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        info: String,
+    },
+    Leave {
+        client: u32,
+    },
+    Message {
+        client: u32,
+        message: Vec<u8>,
+    },
 }
 
 /// Writes a recording.
@@ -100,8 +113,8 @@ impl Recorder {
 
     pub(crate) fn join(&mut self, client: ClientId, request: &[u8], claims: &Claims) {
         let (client, request) = (client.get(), request.to_vec());
-        let subject = claims.subject.clone();
-        self.line.changes.push(Change::Join { client, request, subject });
+        let Claims { subject, name, info, .. } = claims.clone();
+        self.line.changes.push(Change::Join { client, request, subject, name, info });
     }
 
     pub(crate) fn leave(&mut self, client: ClientId) {
@@ -284,8 +297,9 @@ fn replay_changes<G: Game>(
 ) -> Result<(), ReplayError> {
     for change in &line.changes {
         match change {
-            Change::Join { client, request, subject } => {
-                let claims = Claims { subject: subject.clone() };
+            Change::Join { client, request, subject, name, info } => {
+                let [subject, name, info] = [subject, name, info].map(String::clone);
+                let claims = Claims { subject, name, info, rooms: None };
                 room.join(ClientId::new(*client), request, &claims)
                     .map_err(|_| ReplayError::JoinRefused { tick: line.tick, client: *client })?;
             }

@@ -20,7 +20,7 @@ use crate::{
     game::{Game, RoomInfo},
     limits::{CONNECTIONS_BEYOND, CONNECTIONS_PER_CLIENT},
     metrics,
-    net::{doors, handshakes::Handshakes, listener, players::Players, tls::Tls},
+    net::{doors, handshakes::Handshakes, listener, players::Players, tls::Tls, tokens::Tokens},
     page::Page,
     recording::Recorder,
     room::Room,
@@ -46,6 +46,7 @@ impl Server {
         config.check()?;
         let handle = metrics::install().context("starting the metrics")?;
         let keys = load_keys(&config)?;
+        let tokens = Tokens::start(&config)?;
         let tls = match (&config.tls_certificate, &config.tls_key) {
             (Some(certificate), Some(key)) => Some(Tls::load(certificate, key)?),
             _ => None,
@@ -64,7 +65,7 @@ impl Server {
             handles.push(handle);
         }
         let schema = Arc::new(Schema::of::<G::Protocol>());
-        let players = Players::new(schema, &config, keys, handles);
+        let players = Players::new(schema, &config, tokens, keys, handles);
         let handshakes = Handshakes::new(config.handshakes_per_second, config.handshake_burst);
         let closing = CancellationToken::new();
         let most = config.clients_max * CONNECTIONS_PER_CLIENT + CONNECTIONS_BEYOND;

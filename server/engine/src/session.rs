@@ -66,8 +66,8 @@ pub enum Opening {
 pub enum Heard {
     /// Pass these to the room, in this order.
     Said {
-        /// Reliable messages for the game.
-        messages: Vec<Vec<u8>>,
+        /// Reliable messages.
+        messages: Vec<ClientMessage>,
         /// Inputs, each for its tick.
         inputs: Vec<(Tick, Vec<u8>)>,
     },
@@ -257,11 +257,9 @@ impl Session {
             .receiver
             .handle_messages(update.first_message, update.messages)
             .map_err(|_| CloseReason::UnexpectedFrame)?;
-        let messages = messages.iter().map(|message| match decode_client(message) {
-            Ok(ClientMessage::Game(body)) => Ok(body),
-            Err(_) => Err(CloseReason::MalformedFrame),
-        });
-        let messages = messages.collect::<Result<_, _>>()?;
+        let messages = messages.iter().map(|message| decode_client(message));
+        let messages =
+            messages.collect::<Result<_, _>>().map_err(|_| CloseReason::MalformedFrame)?;
         let room_tick = published.map_or_else(Tick::default, |published| published.tick);
         let mut inputs = Vec::with_capacity(update.inputs.len());
         for (offset, bytes) in (0..).zip(update.inputs) {

@@ -74,6 +74,10 @@ close_reasons! {
     Kicked = 4012, "You were removed from the game.";
     /// The session goes on elsewhere.
     TakenOver = 4013, "This game goes on in another window.";
+    /// No token, where the server lets nobody in without.
+    TokenMissing = 4014, "This game asks for a ticket. Please sign in.";
+    /// The token is not for this room.
+    RoomRefused = 4015, "Your ticket is not for this room.";
     /// No room for another player.
     ServerFull = 4100, "The server is full. Trying again soon.";
     /// Nothing was heard from the client for too long.
@@ -90,6 +94,8 @@ close_reasons! {
     SessionRefused = 4106, "Your place in the game is gone. Joining anew.";
     /// A request named an attachment that is not there (any more).
     AttachmentUnknown = 4107, "The connection was lost. Connecting again.";
+    /// The token was good once, and no newer one has come.
+    TokenExpired = 4108, "Your ticket has run out. Please sign in again.";
     /// The server is going down, and says when to come back.
     ServerStopping = 4200, "The server restarts. Back in a moment.";
 }

@@ -29,8 +29,9 @@ pub const JOIN_BYTES_MAX: usize = 1024;
 /// Longest room name, in bytes.
 pub const ROOM_NAME_BYTES_MAX: usize = 64;
 
-/// Longest connection token, in bytes: a JWT with a fair number of claims.
-pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
+/// Longest connection token, in bytes: a JWT with a fair number of claims, and a reliable message
+/// with some bytes to spare, since that is how a new one is shown.
+pub const TOKEN_BYTES_MAX: usize = MESSAGE_BYTES_MAX - 16;
 
 /// Longest session token, in bytes.
 pub const SESSION_TOKEN_BYTES_MAX: usize = 128;

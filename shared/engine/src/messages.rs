@@ -131,6 +131,8 @@ pub struct ServerUpdate {
 pub enum ClientMessage {
     /// For the game, as the client wrote it.
     Game(Vec<u8>),
+    /// A new connection token, before the one in use runs out.
+    Token(String),
 }
 
 /// A reliable message from a server.
@@ -142,6 +144,11 @@ pub enum ServerMessage {
         tick: u32,
         /// As the game wrote it.
         body: Vec<u8>,
+    },
+    /// The connection token is good for so long; said after each one that runs out.
+    Token {
+        /// Seconds from now.
+        seconds: u32,
     },
 }
 

@@ -11,15 +11,19 @@ use std::{
 
 use tickwire_shared::{
     Advice, ClientId, CloseReason, Tick,
-    messages::{Close, Sequence},
+    codec::encode,
+    messages::{ClientMessage, Close, Sequence, ServerMessage},
 };
 
 use super::{
     link::Link,
     places::{Place, Places},
+    tokens::Tokens,
 };
 use crate::{
     bridge::{Mailbox, RoomHandle, RoomMessage},
+    connection_token::ConnectionToken,
+    limits::TOKEN_GRACE,
     metrics,
     room::Published,
     session::{Heard, Session, write_close},
@@ -34,6 +38,7 @@ pub(crate) struct Player {
     room: RoomHandle,
     mailbox: Arc<Mailbox>,
     absence: Absence,
+    tokens: Arc<Tokens>,
     inner: Mutex<Inner>,
 }
 
@@ -65,6 +70,17 @@ struct Inner {
     seat: Option<Seat>,
     /// Counts attachments: who brings a frame says on which.
     stay: u64,
+    identity: Identity,
+}
+
+/// Who the player is, as the newest connection token says.
+#[derive(Debug)]
+struct Identity {
+    subject: String,
+    /// Until when it may say so; `None`: for ever.
+    expires: Option<Instant>,
+    /// Whether a newer token is looked at.
+    is_refreshing: bool,
 }
 
 #[derive(Debug)]
@@ -112,10 +128,13 @@ impl Player {
         seat: Seat,
         mailbox: Arc<Mailbox>,
         absence: Absence,
+        tokens: Arc<Tokens>,
+        token: &ConnectionToken,
     ) -> Self {
         let (client, room) = (seat.client, seat.room.clone());
-        let inner = Inner { session, state: State::New, seat: Some(seat), stay: 0 };
-        Self { id, client, room, mailbox, absence, inner: Mutex::new(inner) }
+        let identity = Identity::of(token, Instant::now());
+        let inner = Inner { session, state: State::New, seat: Some(seat), stay: 0, identity };
+        Self { id, client, room, mailbox, absence, tokens, inner: Mutex::new(inner) }
     }
 
     pub(crate) const fn id(&self) -> u64 {
@@ -152,6 +171,7 @@ impl Player {
         }
         inner.stay += 1;
         self.mailbox.note_news();
+        self.tell_expiry(&inner.identity);
         write(link.as_ref(), welcome);
         Ok(inner.stay)
     }
@@ -162,8 +182,26 @@ impl Player {
         inner.session.handle_token(generation).map_err(|_| CloseReason::SessionRefused)
     }
 
+    /// Whether the connection token has run out.
+    pub(crate) fn is_expired(&self) -> bool {
+        self.lock().identity.is_expired(Instant::now())
+    }
+
+    /// The client has shown a newer connection token, which is good.
+    pub(crate) fn handle_connection_token(
+        &self,
+        token: &ConnectionToken,
+    ) -> Result<(), CloseReason> {
+        let mut inner = self.lock();
+        if inner.identity.subject != token.claims.subject {
+            return Err(CloseReason::TokenRefused);
+        }
+        inner.identity = Identity::of(token, Instant::now());
+        Ok(())
+    }
+
     /// Takes a frame from the client.
-    pub(crate) fn handle_frame(&self, stay: u64, bytes: &[u8]) {
+    pub(crate) fn handle_frame(self: &Arc<Self>, stay: u64, bytes: &[u8]) {
         self.mailbox.note_news();
         let mut inner = self.lock();
         if inner.stay != stay || !matches!(inner.state, State::Attached(_)) {
@@ -237,6 +275,8 @@ impl Player {
                     inner.detach(Some(CloseReason::TooSlow), &self.absence);
                 } else if inner.session.is_timed_out(now) {
                     inner.detach(Some(CloseReason::IdleTimeout), &self.absence);
+                } else if inner.identity.is_over(now) {
+                    inner.detach(Some(CloseReason::TokenExpired), &self.absence);
                 } else if !link.is_ready() {
                     // A poll that comes is news; what is unwritten is looked after.
                 } else if let Some(frame) = inner.session.poll_frame(published, now) {
@@ -282,18 +322,81 @@ impl Player {
         matches!(self.lock().state, State::Over)
     }
 
-    fn say(&self, inner: &mut Inner, messages: Vec<Vec<u8>>, inputs: Vec<(Tick, Vec<u8>)>) {
+    fn say(
+        self: &Arc<Self>,
+        inner: &mut Inner,
+        messages: Vec<ClientMessage>,
+        inputs: Vec<(Tick, Vec<u8>)>,
+    ) {
         let client = self.client;
-        let messages = messages.into_iter().map(|message| RoomMessage::Message { client, message });
-        let inputs =
-            inputs.into_iter().map(|(tick, input)| RoomMessage::Input { client, tick, input });
-        if messages.chain(inputs).try_for_each(|said| self.room().push(said)).is_err() {
+        let mut said = Vec::with_capacity(messages.len() + inputs.len());
+        for message in messages {
+            match message {
+                ClientMessage::Game(message) => said.push(RoomMessage::Message { client, message }),
+                ClientMessage::Token(_) if inner.identity.is_refreshing => {
+                    return inner.refuse(CloseReason::TooFast, &self.absence);
+                }
+                ClientMessage::Token(token) => {
+                    inner.identity.is_refreshing = true;
+                    tokio::spawn(Arc::clone(self).refresh(token));
+                }
+            }
+        }
+        said.extend(inputs.into_iter().map(|(tick, input)| RoomMessage::Input {
+            client,
+            tick,
+            input,
+        }));
+        if said.into_iter().try_for_each(|said| self.room().push(said)).is_err() {
             inner.end(&Close::because(CloseReason::ServerError));
+        }
+    }
+
+    /// Looks at a newer connection token.
+    async fn refresh(self: Arc<Self>, token: String) {
+        let token = self.tokens.admit(&token).await;
+        match token.and_then(|token| self.handle_connection_token(&token)) {
+            Ok(()) => self.tell_expiry(&self.lock().identity),
+            Err(reason) => {
+                tracing::debug!(client = %self.client, %reason, "refused");
+                self.lock().refuse(reason, &self.absence);
+            }
+        }
+    }
+
+    /// Tells the client for how long its connection token is good.
+    fn tell_expiry(&self, identity: &Identity) {
+        if let Some(seconds) = identity.seconds_left(Instant::now()) {
+            self.mailbox.push(encode(&ServerMessage::Token { seconds }));
         }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Identity {
+    fn of(token: &ConnectionToken, now: Instant) -> Self {
+        let left = token
+            .expires
+            .map(|expires| expires.duration_since(SystemTime::now()).unwrap_or_default());
+        let expires = left.and_then(|left| now.checked_add(left));
+        Self { subject: token.claims.subject.clone(), expires, is_refreshing: false }
+    }
+
+    fn is_expired(&self, now: Instant) -> bool {
+        self.expires.is_some_and(|expires| now >= expires)
+    }
+
+    /// Whether the time for showing a newer token is over as well.
+    fn is_over(&self, now: Instant) -> bool {
+        self.expires.is_some_and(|expires| now.saturating_duration_since(expires) >= TOKEN_GRACE)
+    }
+
+    fn seconds_left(&self, now: Instant) -> Option<u32> {
+        let left = self.expires?.saturating_duration_since(now).as_secs();
+        Some(u32::try_from(left).unwrap_or(u32::MAX))
     }
 }
 

@@ -22,12 +22,12 @@ use super::{
     link::Link,
     places::Places,
     player::{Absence, Player, Seat, Signer},
+    tokens::Tokens,
     worker::Workers,
 };
 use crate::{
     bridge::{Mailbox, Refused, RoomHandle, RoomMessage},
     config::Config,
-    game::Claims,
     limits::{CONNECTIONS_BEYOND_CLIENTS_MAX, STOP_RETRY_AFTER_MS, STOP_TIMEOUT},
     session::Session,
     session_token::SessionKeys,
@@ -43,6 +43,7 @@ pub(crate) struct Players {
     clients: Places,
     attachments: Places,
     absence: Absence,
+    tokens: Arc<Tokens>,
     keys: SessionKeys,
     node: u32,
     next_client: AtomicU32,
@@ -65,6 +66,7 @@ impl Players {
     pub(crate) fn new(
         schema: Arc<Schema>,
         config: &Config,
+        tokens: Arc<Tokens>,
         keys: SessionKeys,
         rooms: Vec<RoomHandle>,
     ) -> Arc<Self> {
@@ -81,6 +83,7 @@ impl Players {
             clients: Places::new(config.clients_max),
             attachments: Places::new(config.clients_max + CONNECTIONS_BEYOND_CLIENTS_MAX),
             absence: Absence { grace: config.grace, places: Places::new(absent_max) },
+            tokens,
             keys,
             node: config.node,
             next_client: AtomicU32::new(1),
@@ -143,6 +146,7 @@ impl Players {
         let signer = Signer { keys: &self.keys, node: self.node };
         let before = self.find(&hello.session).map_err(because)?;
         if let Some(player) = before {
+            self.identify(&player, &hello.token).await.map_err(because)?;
             let stay = player.attach(link, hello.acknowledged, signer, true);
             return Ok(Greeted { stay: stay.map_err(because)?, player, is_resumed: true });
         }
@@ -170,8 +174,21 @@ impl Players {
         Ok(Some(player))
     }
 
+    /// Whoever comes back is the same as before. A token is shown where there is a newer one.
+    async fn identify(&self, player: &Player, token: &str) -> Result<(), CloseReason> {
+        match token {
+            "" if player.is_expired() => Err(CloseReason::TokenExpired),
+            "" => Ok(()),
+            token => player.handle_connection_token(&self.tokens.admit(token).await?),
+        }
+    }
+
     async fn join(&self, hello: Hello) -> Result<Arc<Player>, Refused> {
+        let token = self.tokens.admit(&hello.token).await.map_err(because)?;
         let (room, _) = self.room(&hello.room).ok_or_else(|| because(CloseReason::UnknownRoom))?;
+        if !token.claims.allows_room(&room.info().name) {
+            return Err(because(CloseReason::RoomRefused));
+        }
         let place = self.clients.take().ok_or_else(|| because(CloseReason::ServerFull))?;
         let client = ClientId::new(self.next_client.fetch_add(1, Ordering::Relaxed));
         let mailbox = Arc::<Mailbox>::default();
@@ -180,7 +197,7 @@ impl Players {
         let join = RoomMessage::Join {
             client,
             request: hello.join,
-            claims: Claims::default(),
+            claims: token.claims.clone(),
             mailbox: Arc::clone(&mailbox),
             answer,
         };
@@ -189,7 +206,9 @@ impl Players {
         answered.await.map_err(broken)??;
         let session = Session::new(Arc::clone(&self.schema), client, room.info().clone());
         let absence = self.absence.clone();
-        Ok(Arc::new(Player::new(random(), session, seat, mailbox, absence)))
+        let tokens = Arc::clone(&self.tokens);
+        let player = Player::new(random(), session, seat, mailbox, absence, tokens, &token);
+        Ok(Arc::new(player))
     }
 
     fn room(&self, name: &str) -> Option<&(RoomHandle, Workers)> {
