@@ -526,13 +526,13 @@ impl Chaos {
         let Some(session) = &mut self.session else { return Ok(()) };
         let id = session.client();
         match session.handle_frame(frame, self.published.as_ref(), now) {
-            Ok(Heard::Said { messages, inputs }) => {
+            Ok(Heard::Said { messages, inputs, delay }) => {
                 for message in messages {
                     let ClientMessage::Game(message) = message else { continue };
                     self.room.message(id, &message);
                 }
                 for (tick, input) in inputs {
-                    let _ = self.room.push_input(id, tick, &input);
+                    let _ = self.room.push_input(id, tick, &input, delay);
                 }
                 Ok(())
             }

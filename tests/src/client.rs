@@ -18,7 +18,7 @@ use tickwire_shared::{
     replication::{FrameError, FrameInfo, Replica, model::Model},
 };
 
-use crate::server_clock::ServerClock;
+use crate::{input_lead::InputLead, server_clock::ServerClock};
 
 /// What clients of one game share.
 #[derive(Clone, Debug)]
@@ -60,8 +60,12 @@ pub struct Client {
     token: String,
     /// For how long the newest connection token is good, as the server said last.
     token_seconds: Option<u32>,
-    /// Tick that the next input is for.
+    /// Tick of the first input, and the one that the next is for.
+    first_input: Option<Tick>,
     next_input: Option<Tick>,
+    lead: InputLead,
+    /// By how many ticks it says that its pictures are older than they are.
+    exaggeration: u32,
     stamped: u32,
     report: Vec<u8>,
     /// Whether the world here is known to be wrong, and a fresh one is on its way.
@@ -101,9 +105,6 @@ pub enum ClientError {
 /// Most bytes of messages that wait for the server's acknowledgement.
 const UNACKNOWLEDGED_BYTES_MAX: usize = 64 * MESSAGE_BYTES_MAX;
 
-/// How many ticks ahead of the server's clock an input is aimed, beside half a round trip.
-const INPUT_LEAD_TICKS: f64 = 2.0;
-
 /// Updates between two stamps for the clock.
 const UPDATES_PER_STAMP: u32 = 10;
 
@@ -125,7 +126,10 @@ impl Client {
             messages: Vec::new(),
             token: String::new(),
             token_seconds: None,
+            first_input: None,
             next_input: None,
+            lead: InputLead::default(),
+            exaggeration: 0,
             stamped: 0,
             report: Vec::new(),
             is_healing: false,
@@ -233,6 +237,16 @@ impl Client {
         self.replica.corrupt(nth)
     }
 
+    /// Lies from now on: says that its pictures are older than they are, by so many ticks.
+    pub fn exaggerate(&mut self, ticks: u32) {
+        self.exaggeration = ticks;
+    }
+
+    /// How early it sends its inputs.
+    pub fn lead(&self) -> &InputLead {
+        &self.lead
+    }
+
     /// The room's ticks per second, once the client has joined.
     pub fn tick_rate(&self) -> Option<u16> {
         self.welcome.as_ref().map(|welcome| welcome.tick_rate)
@@ -264,7 +278,9 @@ impl Client {
             self.clock = ServerClock::new(now, welcome.tick_rate);
             self.sender = ReliableSender::new(UNACKNOWLEDGED_BYTES_MAX);
             self.receiver = ReliableReceiver::default();
+            self.first_input = None;
             self.next_input = None;
+            self.lead = InputLead::default();
         }
         self.welcome = Some(welcome);
         Ok(())
@@ -291,6 +307,9 @@ impl Client {
             Err(FrameError::NoBase) if self.is_healing => return Ok(Event::Other),
             Err(error) => return Err(error.into()),
         };
+        if self.was_sent_for(info.tick) {
+            self.lead.handle_state(info.tick, info.input_applied);
+        }
         self.is_healing = info.checksum == Some(false);
         if self.is_healing {
             self.report = self.replica.report();
@@ -313,7 +332,7 @@ impl Client {
             acknowledged: self.receiver.acknowledged(),
             seen: self.replica.tick().map_or(0, Tick::get),
             // A bot looks at the newest state that it has.
-            shown: self.replica.tick().map_or(0, Tick::get),
+            shown: self.replica.tick().map_or(0, |tick| tick.minus(self.exaggeration).get()),
             shown_fraction: 0,
             stamp_ms: wants_stamp.then(|| self.clock.stamp(now)),
             first_input: first_input.get(),
@@ -324,6 +343,12 @@ impl Client {
         }))
     }
 
+    /// Whether an input for this tick has been sent.
+    fn was_sent_for(&self, tick: Tick) -> bool {
+        let sent = self.first_input.zip(self.next_input);
+        sent.is_some_and(|(first, next)| !first.is_newer_than(tick) && next.is_newer_than(tick))
+    }
+
     fn inputs(
         &mut self,
         input: &mut impl FnMut(&Replica, Tick) -> Vec<u8>,
@@ -331,7 +356,7 @@ impl Client {
     ) -> (Tick, Vec<Vec<u8>>) {
         let Some(ticks) = self.clock.ticks(now) else { return (Tick::default(), Vec::new()) };
         let half_trip = self.clock.round_trip().unwrap_or_default().as_secs_f64() / 2.0;
-        let lead = half_trip * f64::from(self.tick_rate().unwrap_or(1)) + INPUT_LEAD_TICKS;
+        let lead = half_trip * f64::from(self.tick_rate().unwrap_or(1)) + self.lead.ticks();
         let target = Tick::new((ticks + lead) as u32);
         let first = match self.next_input {
             Some(next)
@@ -346,6 +371,7 @@ impl Client {
             _ => target,
         };
         let count = target.since(first).unsigned_abs() + 1;
+        self.first_input.get_or_insert(first);
         self.next_input = Some(target.plus(1));
         let inputs = (0..count).map(|offset| input(&self.replica, first.plus(offset)));
         (first, inputs.collect())

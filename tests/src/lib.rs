@@ -1,7 +1,8 @@
 //! What tests and tools share: bots, and bad networks for them.
 //!
 //! # Parts
-//! - [`client`]: a client without a screen or a socket; [`server_clock`]: its idea of time.
+//! - [`client`]: a client without a screen or a socket; [`server_clock`]: its idea of time;
+//!   [`input_lead`]: how early it speaks.
 //! - [`pilot`]: what a bot wants in the arena; [`swarm`]: many of them on real sockets.
 //! - [`transport`]: how bots reach a server, on each rung of the ladder.
 //! - [`memory`]: a whole match in memory, on a virtual clock. [`socket`]: one bot on a real one.
@@ -15,6 +16,7 @@ pub mod bad_server;
 pub mod chaos;
 pub mod chatty;
 pub mod client;
+pub mod input_lead;
 pub mod issuer;
 pub mod local_server;
 pub mod memory;

@@ -148,6 +148,11 @@ impl<G: Game> Match<G> {
         self.players.get_mut(player).is_some_and(|player| player.client.corrupt(nth))
     }
 
+    /// A client, for a word with it.
+    pub fn client_mut(&mut self, player: usize) -> Option<&mut Client> {
+        self.players.get_mut(player).map(|player| &mut player.client)
+    }
+
     /// Everybody who was brought, in order.
     pub fn players(&self) -> &[Player] {
         &self.players
@@ -299,14 +304,14 @@ fn hear<G: Game>(
     let session = player.session.as_mut()?;
     let id = session.client();
     match session.handle_frame(frame, published, now) {
-        Ok(Heard::Said { messages, inputs }) => {
+        Ok(Heard::Said { messages, inputs, delay }) => {
             for message in messages {
                 let ClientMessage::Game(message) = message else { continue };
                 room.message(id, &message);
             }
             for (tick, input) in inputs {
                 // Only an input at the window's very edge gets here and is refused.
-                let _ = room.push_input(id, tick, &input);
+                let _ = room.push_input(id, tick, &input, delay);
             }
             None
         }

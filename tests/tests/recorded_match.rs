@@ -11,6 +11,7 @@ use arena_shared::ArenaProtocol;
 use tickwire_server::{
     Claims, Room, RoomInfo,
     recording::{Recorder, Recording, ReplayError},
+    replication::Delay,
 };
 use tickwire_shared::{ClientId, Schema, record::encode_record};
 use tickwire_tests::pilot::Pilot;
@@ -52,10 +53,14 @@ fn record(ticks: u32) -> Vec<u8> {
         if tick == 600 {
             room.leave(ClientId::new(3));
         }
-        for (client, pilot) in &mut pilots {
+        for (number, (client, pilot)) in (0..).zip(&mut pilots) {
+            // Each sees others so far in the past, a little more or less from tick to tick, and
+            // some say nothing of it.
+            let parts = number * 300 + i64::from(tick % 50);
+            let delay = (number % 4 > 0).then(|| Delay::of_parts(parts, 20));
             let input = encode_record(&pilot.controls(), &schema.input);
             let ahead = room.tick().plus(1);
-            room.push_input(*client, ahead, &input).expect("the next tick is near");
+            room.push_input(*client, ahead, &input, delay).expect("the next tick is near");
         }
         room.step(Instant::now());
     }

@@ -12,9 +12,10 @@ use tickwire_shared::{
 };
 
 use crate::{
+    lag::{Claim, Lag},
     limits::{FRAMES_BURST_MAX, FRAMES_PER_SECOND_MAX, HEARTBEAT, IDLE_TIMEOUT},
     pace::Pace,
-    replication::{ClientView, Desync},
+    replication::{ClientView, Delay, Desync},
     room::Published,
 };
 
@@ -23,6 +24,7 @@ use crate::{
 pub(crate) struct Attachment {
     view: ClientView,
     pace: Pace,
+    lag: Lag,
     /// The newest stamp of the client's clock, and when it came.
     stamp: Option<(u32, Instant)>,
     /// Highest number of the client's messages that it knows to be acknowledged.
@@ -43,6 +45,7 @@ impl Attachment {
         Self {
             view: ClientView::new(),
             pace: Pace::new(tick_rate),
+            lag: Lag::new(tick_rate),
             stamp: None,
             acknowledged: 0,
             desync: None,
@@ -67,6 +70,7 @@ impl Attachment {
         now: Instant,
     ) {
         self.pace.handle_seen(Tick::new(update.seen), now);
+        self.lag.handle_seen(Tick::new(update.seen), now);
         if let Some(stamp) = update.stamp_ms {
             self.stamp = Some((stamp, now));
         }
@@ -75,6 +79,25 @@ impl Attachment {
         {
             self.desync = Some(self.view.handle_report(&update.report, &published.history));
         }
+    }
+
+    /// With which delay the inputs of an update act: all of them, since each saw as much less as
+    /// it was made before the newest. To be asked once the update was taken.
+    pub(crate) fn delay(
+        &self,
+        update: &ClientUpdate,
+        published: &Published,
+        tick_rate: u16,
+        now: Instant,
+    ) -> Option<Delay> {
+        let newest = u32::try_from(update.inputs.len()).ok()?.checked_sub(1)?;
+        let input = Tick::new(update.first_input).plus(newest);
+        let (shown, shown_fraction) = (Tick::new(update.shown), update.shown_fraction);
+        if (update.shown, shown_fraction) == (0, 0) {
+            return None;
+        }
+        let until = f64::from(input.since(published.tick)) - published.ticks_since(tick_rate, now);
+        self.lag.grant(Claim { input, shown, shown_fraction }, until)
     }
 
     /// The world for the client; empty when it is not ready, or sees nothing new.
@@ -101,6 +124,7 @@ impl Attachment {
         }
         if !state.is_empty() {
             self.pace.handle_sent(published.tick, state.len(), now);
+            self.lag.handle_sent(published.tick, now);
         }
         state
     }
@@ -151,10 +175,14 @@ impl Attachment {
 }
 
 impl Published {
+    /// Ticks that have gone by since it was made, with fraction.
+    fn ticks_since(&self, tick_rate: u16, now: Instant) -> f64 {
+        now.saturating_duration_since(self.at).as_secs_f64() * f64::from(tick_rate)
+    }
+
     /// Where the server's clock stood as a frame was made.
     fn clock(&self, tick_rate: u16, stamp_ms: u32, held: Duration, now: Instant) -> ClockEcho {
-        let into_tick = now.saturating_duration_since(self.at).as_secs_f64();
-        let ticks = into_tick * f64::from(tick_rate);
+        let ticks = self.ticks_since(tick_rate, now);
         let whole = ticks as u32;
         let fraction = (ticks.fract() * 65536.0) as u16;
         let held_ms = u32::try_from(held.as_millis()).unwrap_or(u32::MAX);

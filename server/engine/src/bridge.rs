@@ -14,6 +14,7 @@ use tokio::sync::{oneshot, watch};
 use crate::{
     game::{Claims, RoomInfo},
     limits::{INBOX_BYTES_MAX, UNACKNOWLEDGED_BYTES_MAX},
+    replication::Delay,
     room::Published,
 };
 
@@ -53,6 +54,8 @@ pub enum RoomMessage {
         tick: Tick,
         /// The input, encoded.
         input: Vec<u8>,
+        /// How far in the past the client saw others as it made it.
+        delay: Option<Delay>,
     },
 }
 

@@ -116,6 +116,9 @@ pub struct Config {
     /// Connections that one address may begin at once
     #[arg(long, env = "TICKWIRE_HANDSHAKE_BURST", default_value_t = 1_000, value_name = "COUNT")]
     pub handshake_burst: u32,
+    /// Judges shots by where things are, not by what the shooter saw: to feel the difference
+    #[arg(long, env = "TICKWIRE_NO_LAG_COMPENSATION")]
+    pub no_lag_compensation: bool,
     /// Writes a recording of each room into this directory
     #[arg(long, env = "TICKWIRE_RECORD", value_name = "DIRECTORY")]
     pub record: Option<PathBuf>,

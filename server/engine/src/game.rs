@@ -26,7 +26,8 @@ pub trait Game: Send + Sync + 'static {
 
     /// Fills a new room, once, before its first tick. The world already holds the resources
     /// [`tickwire_shared::Tick`], [`TickRate`], [`Seed`], [`Outbox`],
-    /// [`crate::replication::NetIds`] and [`crate::replication::EventQueue`].
+    /// [`crate::replication::NetIds`], [`crate::replication::EventQueue`] and
+    /// [`crate::replication::Rewind`].
     fn setup(&self, world: &mut World, schedule: &mut Schedule, room: &RoomInfo);
 
     /// A client wants in. `claims` come from its token. A refusal's sentence is shown to the

@@ -19,8 +19,8 @@
 //! - [`channels`]: every message that is not world state.
 //! - [`replication`]: who gets to see what, in the fewest bits.
 //! - [`session`]: a client's life, without sockets; `attachment`: one stay of a transport on it;
-//!   `pace`: how many frames may be under way. [`session_token`]: how a client proves who it was;
-//!   [`connection_token`]: who it is.
+//!   `pace`: how many frames may be under way; `lag`: how old a client's pictures can be.
+//!   [`session_token`]: how a client proves who it was; [`connection_token`]: who it is.
 //! - `net`: the sockets.
 //! - [`server`]: starts and stops it all. [`config`], [`metrics`], [`page`], [`recording`].
 //! - [`typescript`]: a game's protocol for the browser.
@@ -32,6 +32,7 @@ pub mod channels;
 pub mod config;
 pub mod connection_token;
 pub mod game;
+mod lag;
 pub mod limits;
 pub mod metrics;
 mod net;
@@ -49,6 +50,8 @@ pub mod typescript;
 pub use config::Config;
 pub use game::{Claims, Game, InputOf, JoinOf, Outbox, Refusal, RoomInfo, Seed, TickRate};
 pub use page::{Page, PageFile};
-pub use replication::{Area, EventQueue, NetIds, Owner, Reach, Team, View, VisibleTo};
+pub use replication::{
+    Area, Delay, EventQueue, NetIds, Owner, Reach, Rewind, Team, View, VisibleTo,
+};
 pub use room::Room;
 pub use server::{Server, run};

@@ -104,6 +104,11 @@ pub const FRAMES_BURST_MAX: u32 = 60 * IDLE_TIMEOUT.as_secs() as u32;
 /// catching up feels like a stutter, more of it like a film played too fast.
 pub const CATCH_UP_TICKS_MAX: u32 = 10;
 
+/// How far back a client's view of others is believed, at most: more than a round trip of 250 ms
+/// with pictures that bridge its jitter. Beyond that those who are shot at have been behind cover
+/// for too long.
+pub const REWIND_MAX: Duration = Duration::from_millis(500);
+
 /// Bytes per state frame beyond which entities wait for a later one: three full packets.
 pub const STATE_FRAME_BYTES_MAX: usize = 4 * 1024;
 

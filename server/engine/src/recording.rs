@@ -1,7 +1,8 @@
 //! A room's course in a file: everything that decides it, and sums to compare with.
 //!
 //! A recording is text. The first line is the [`Header`], each further one a tick with its joins,
-//! leaves, the inputs that differ from the tick before, and the checksum of the world after it.
+//! leaves, the inputs and delays that differ from the tick before, and the checksum of the world
+//! after it.
 //! Every line ends in ` #` and a running 64-bit FNV-1a hash of all text before it, so that no
 //! byte can change unnoticed, and a file that was cut off is good up to its last whole line.
 
@@ -17,6 +18,7 @@ use tickwire_shared::{ClientId, Protocol, Schema, Tick};
 
 use crate::{
     game::{Claims, Game, RoomInfo},
+    replication::Delay,
     room::{Published, Room},
 };
 
@@ -46,7 +48,20 @@ struct TickLine {
     /// Client and input, where it is not what it was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     inputs: Vec<(u32, Vec<u8>)>,
+    /// Client and how far in the past it saw others, in 1/256 of a tick, where that is not what
+    /// it was; 0 where it is not known any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    delays: Vec<(u32, u32)>,
     checksum: u64,
+}
+
+/// What a client did in a tick.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Recorded {
+    /// Its input, encoded.
+    pub(crate) input: Vec<u8>,
+    /// How far in the past it saw others.
+    pub(crate) delay: Option<Delay>,
 }
 
 /// Somebody comes, goes, or says something.
@@ -75,7 +90,7 @@ enum Change {
 pub struct Recorder {
     out: Box<dyn Write + Send>,
     line: TickLine,
-    inputs: BTreeMap<u32, Vec<u8>>,
+    inputs: BTreeMap<u32, Recorded>,
     hash: u64,
     failed: bool,
 }
@@ -127,12 +142,18 @@ impl Recorder {
         self.line.changes.push(Change::Message { client, message });
     }
 
-    pub(crate) fn input(&mut self, client: ClientId, input: &[u8]) {
-        if self.inputs.get(&client.get()).is_some_and(|before| before == input) {
-            return;
+    pub(crate) fn input(&mut self, client: ClientId, input: &[u8], delay: Option<Delay>) {
+        let client = client.get();
+        let is_new = !self.inputs.contains_key(&client);
+        let before = self.inputs.entry(client).or_default();
+        if is_new || before.input != input {
+            before.input = input.to_vec();
+            self.line.inputs.push((client, input.to_vec()));
         }
-        self.inputs.insert(client.get(), input.to_vec());
-        self.line.inputs.push((client.get(), input.to_vec()));
+        if before.delay != delay {
+            before.delay = delay;
+            self.line.delays.push((client, delay.map_or(0, Delay::parts)));
+        }
     }
 
     pub(crate) fn tick(&mut self, tick: Tick, checksum: u64) {
@@ -271,7 +292,14 @@ impl<R: BufRead> Recording<R> {
                 return Err(ReplayError::WrongTick { line: self.lines, found, expected });
             }
             replay_changes(&mut room, &mut inputs, &line)?;
-            inputs.extend(line.inputs);
+            let tick_rate = room.info().tick_rate;
+            for (client, input) in line.inputs {
+                inputs.entry(client).or_default().input = input;
+            }
+            for (client, parts) in line.delays {
+                let delay = (parts > 0).then(|| Delay::of_parts(parts.into(), tick_rate));
+                inputs.entry(client).or_default().delay = delay;
+            }
             let found = room.step_with(&inputs);
             if found != line.checksum {
                 let (tick, recorded) = (line.tick, line.checksum);
@@ -292,7 +320,7 @@ impl<R: BufRead> Recording<R> {
 
 fn replay_changes<G: Game>(
     room: &mut Room<G>,
-    inputs: &mut BTreeMap<u32, Vec<u8>>,
+    inputs: &mut BTreeMap<u32, Recorded>,
     line: &TickLine,
 ) -> Result<(), ReplayError> {
     for change in &line.changes {

@@ -11,6 +11,7 @@
 //! - [`interest`]: what lies in a view.
 //! - `deltas`: from one state to the next, once for everybody.
 //! - [`client_view`], `budget`, [`desync`]: one client's frames.
+//! - [`rewind`]: what clients saw as they acted.
 //! - `trainer`: codec tables from a room that was watched.
 
 pub mod audience;
@@ -24,6 +25,7 @@ pub mod history;
 pub mod interest;
 mod motion;
 pub mod net_ids;
+pub mod rewind;
 pub mod snapshot;
 mod trainer;
 
@@ -35,5 +37,6 @@ pub use events::{EventQueue, Reach};
 pub use history::History;
 pub use interest::{Area, View};
 pub use net_ids::NetIds;
+pub use rewind::{Delay, Rewind};
 pub use snapshot::Snapshot;
 pub use trainer::{Survey, Trainer};

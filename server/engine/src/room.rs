@@ -21,8 +21,8 @@ use tickwire_shared::{
 use crate::{
     game::{Claims, Game, InputOf, Outbox, Refusal, RoomInfo, Seed, TickRate},
     limits::INPUT_REPEAT_TICKS,
-    recording::Recorder,
-    replication::{Capture, EventQueue, History, NetIds, View},
+    recording::{Recorded, Recorder},
+    replication::{Capture, Delay, EventQueue, History, NetIds, Rewind, View},
 };
 
 /// One world and its clients.
@@ -38,6 +38,7 @@ pub struct Room<G: Game> {
     players: BTreeMap<ClientId, Player<InputOf<G>>>,
     recorder: Option<Recorder>,
     inputs_late: u64,
+    is_rewinding: bool,
     clients: Arc<BTreeMap<ClientId, PublishedClient>>,
     changed_at: Tick,
 }
@@ -98,6 +99,8 @@ struct Player<I> {
     repeated: u32,
     /// Tick of the newest that was used.
     applied: Option<Tick>,
+    /// How far in the past the client sees others.
+    delay: Option<Delay>,
 }
 
 /// An input and the bytes it came in, which go into recordings.
@@ -105,6 +108,7 @@ struct Player<I> {
 struct Heard<I> {
     input: I,
     bytes: Vec<u8>,
+    delay: Option<Delay>,
 }
 
 impl<G: Game> Room<G> {
@@ -116,6 +120,7 @@ impl<G: Game> Room<G> {
         world.insert_resource(Seed(info.seed));
         world.insert_resource(Outbox::default());
         world.insert_resource(EventQueue::of::<G::Protocol>());
+        world.insert_resource(Rewind::of::<G::Protocol>());
         NetIds::install(&mut world);
         let mut schedule = Schedule::default();
         // A room has one thread: rooms run beside each other, systems of a room do not.
@@ -129,6 +134,7 @@ impl<G: Game> Room<G> {
             players: BTreeMap::new(),
             recorder: None,
             inputs_late: 0,
+            is_rewinding: true,
             clients: Arc::default(),
             changed_at: Tick::default(),
             game,
@@ -141,6 +147,11 @@ impl<G: Game> Room<G> {
     /// Writes everything that decides this room's course to `recorder` from now on.
     pub fn record(&mut self, recorder: Recorder) {
         self.recorder = Some(recorder);
+    }
+
+    /// Judges by where things are rather than by what clients saw, from now on.
+    pub fn stop_rewinding(&mut self) {
+        self.is_rewinding = false;
     }
 
     /// What it was made from.
@@ -212,12 +223,14 @@ impl<G: Game> Room<G> {
     }
 
     /// Takes a client's input for a tick. One that comes late is not used for its tick, which
-    /// is over, but goes on from here if none newer has come.
+    /// is over, but goes on from here if none newer has come. `delay` says how far in the past the
+    /// client saw others as it made the input, counted from the input's tick.
     pub fn push_input(
         &mut self,
         client: ClientId,
         tick: Tick,
         input: &[u8],
+        delay: Option<Delay>,
     ) -> Result<(), InputError> {
         let Some(player) = self.players.get_mut(&client) else { return Ok(()) };
         let ahead = tick.since(self.tick);
@@ -228,7 +241,12 @@ impl<G: Game> Room<G> {
         }
         let decoded = decode_record(input, &self.schema.input);
         let decoded = decoded.map_err(|_| InputError::OutOfRange)?;
-        let heard = Heard { input: decoded, bytes: input.to_vec() };
+        // A late one is used in the next tick, when what the client saw is older by as much.
+        let late = i64::from((1 - ahead).max(0)) * 256;
+        let delay = delay
+            .filter(|_| self.is_rewinding)
+            .map(|delay| Delay::of_parts(i64::from(delay.parts()) + late, self.info.tick_rate));
+        let heard = Heard { input: decoded, bytes: input.to_vec(), delay };
         if ahead > 0 {
             // The first word for a tick stands: a client cannot take back what it said.
             if let Entry::Vacant(place) = player.waiting.entry(tick.get()) {
@@ -238,6 +256,7 @@ impl<G: Game> Room<G> {
         }
         self.inputs_late += 1;
         if player.applied.is_none_or(|applied| tick.is_newer_than(applied)) {
+            player.delay = heard.delay;
             player.last = heard;
             player.repeated = 0;
             player.applied = Some(tick);
@@ -249,21 +268,28 @@ impl<G: Game> Room<G> {
     pub fn step(&mut self, now: Instant) -> Published {
         self.begin_tick();
         for (client, player) in &mut self.players {
-            let heard = player.next(self.tick, &self.schema.input);
+            player.advance(self.tick, &self.schema.input);
             if let Some(recorder) = &mut self.recorder {
-                recorder.input(*client, &heard.bytes);
+                recorder.input(*client, &player.last.bytes, player.delay);
             }
-            self.game.input(&mut self.world, *client, &heard.input);
+        }
+        self.rewind();
+        for (client, player) in &self.players {
+            self.game.input(&mut self.world, *client, &player.last.input);
         }
         self.end_tick();
         self.publish(now)
     }
 
     /// Makes one tick with these inputs, as a replay does, and returns the world's checksum.
-    pub(crate) fn step_with(&mut self, inputs: &BTreeMap<u32, Vec<u8>>) -> u64 {
+    pub(crate) fn step_with(&mut self, inputs: &BTreeMap<u32, Recorded>) -> u64 {
         self.begin_tick();
+        for (client, player) in &mut self.players {
+            player.delay = inputs.get(&client.get()).and_then(|recorded| recorded.delay);
+        }
+        self.rewind();
         for client in self.players.keys() {
-            let bytes = inputs.get(&client.get()).map_or(&[][..], Vec::as_slice);
+            let bytes = inputs.get(&client.get()).map_or(&[][..], |recorded| &recorded.input);
             let input = decode_record(bytes, &self.schema.input).unwrap_or_default();
             self.game.input(&mut self.world, *client, &input);
         }
@@ -274,6 +300,13 @@ impl<G: Game> Room<G> {
     fn begin_tick(&mut self) {
         self.tick = self.tick.plus(1);
         self.world.insert_resource(self.tick);
+    }
+
+    /// Tells the game what clients saw who act in this tick.
+    fn rewind(&mut self) {
+        let delays = self.players.iter();
+        let delays = delays.filter_map(|(client, player)| Some((*client, player.delay?)));
+        self.world.resource_mut::<Rewind>().begin(self.tick, delays, &self.history);
     }
 
     fn end_tick(&mut self) {
@@ -314,15 +347,22 @@ impl<G: Game> Room<G> {
 
 impl<I: Record + Default + Clone> Player<I> {
     fn new(schema: &RecordSchema) -> Self {
-        Self { waiting: BTreeMap::new(), last: Heard::neutral(schema), repeated: 0, applied: None }
+        Self {
+            waiting: BTreeMap::new(),
+            last: Heard::neutral(schema),
+            repeated: 0,
+            applied: None,
+            delay: None,
+        }
     }
 
-    /// The input for `tick`.
-    fn next(&mut self, tick: Tick, schema: &RecordSchema) -> &Heard<I> {
+    /// Goes on to `tick`: its input is then the last one.
+    fn advance(&mut self, tick: Tick, schema: &RecordSchema) {
         // What waits lies within a window, so the wrapping counter cannot confuse the order for
         // long; what was passed by is gone.
         self.waiting.retain(|waiting, _| !tick.is_newer_than(Tick::new(*waiting)));
         if let Some(heard) = self.waiting.remove(&tick.get()) {
+            self.delay = heard.delay;
             self.last = heard;
             self.repeated = 0;
             self.applied = Some(tick);
@@ -332,7 +372,6 @@ impl<I: Record + Default + Clone> Player<I> {
                 self.last = Heard::neutral(schema);
             }
         }
-        &self.last
     }
 }
 
@@ -340,6 +379,6 @@ impl<I: Record + Default> Heard<I> {
     fn neutral(schema: &RecordSchema) -> Self {
         let input = I::default();
         let bytes = encode_record(&input, schema);
-        Self { input, bytes }
+        Self { input, bytes, delay: None }
     }
 }

@@ -197,8 +197,12 @@ fn start_room<G: Game>(
     };
     let (handle, end) = bridge(info.clone());
     let game = Arc::clone(game);
+    let is_rewinding = !config.no_lag_compensation;
     let make = move || {
         let mut room = Room::new(game, info);
+        if !is_rewinding {
+            room.stop_rewinding();
+        }
         if let Some(recorder) = recorder {
             room.record(recorder);
         }

@@ -25,7 +25,10 @@ use tickwire_shared::{
 };
 
 use crate::{
-    attachment::Attachment, game::RoomInfo, limits::UNACKNOWLEDGED_BYTES_MAX, replication::Desync,
+    attachment::Attachment,
+    game::RoomInfo,
+    limits::UNACKNOWLEDGED_BYTES_MAX,
+    replication::{Delay, Desync},
     room::Published,
 };
 
@@ -70,6 +73,8 @@ pub enum Heard {
         messages: Vec<ClientMessage>,
         /// Inputs, each for its tick.
         inputs: Vec<(Tick, Vec<u8>)>,
+        /// How far in the past the client saw others as it made them, as far as that is believed.
+        delay: Option<Delay>,
     },
     /// The client leaves for good.
     Leave,
@@ -253,6 +258,9 @@ impl Session {
         if let Some(attachment) = &mut self.attachment {
             attachment.handle_update(&update, published, now);
         }
+        let delay = self.attachment.as_ref().zip(published).and_then(|(attachment, published)| {
+            attachment.delay(&update, published, self.room.tick_rate, now)
+        });
         let messages = self
             .receiver
             .handle_messages(update.first_message, update.messages)
@@ -268,7 +276,7 @@ impl Session {
             Values::decode(&bytes, &self.schema.input).map_err(|_| CloseReason::InputOutOfRange)?;
             inputs.push((tick, bytes));
         }
-        Ok(Heard::Said { messages, inputs })
+        Ok(Heard::Said { messages, inputs, delay })
     }
 }
 

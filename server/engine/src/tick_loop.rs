@@ -123,8 +123,8 @@ fn handle<G: Game>(room: &mut Room<G>, mailboxes: &mut Mailboxes, message: RoomM
             room.leave(client);
         }
         RoomMessage::Message { client, message } => room.message(client, &message),
-        RoomMessage::Input { client, tick, input } => {
-            if let Err(error) = room.push_input(client, tick, &input) {
+        RoomMessage::Input { client, tick, input, delay } => {
+            if let Err(error) = room.push_input(client, tick, &input, delay) {
                 // The session has checked it against the tick before: only a client at the very
                 // edge gets here.
                 tracing::debug!(%client, %tick, %error, "input dropped");

@@ -1,4 +1,4 @@
-//! Bullets that meet something on their way.
+//! Bullets that meet something on their way: for a player's bullet, as the player saw it.
 
 use arena_shared::{
     Bullet, Hit, Motion, asteroid,
@@ -9,7 +9,7 @@ use bevy_ecs::{
     entity::Entity,
     system::{Commands, Query, Res, ResMut},
 };
-use tickwire_server::replication::EventQueue;
+use tickwire_server::replication::{EventQueue, Rewind};
 use tickwire_shared::NetId;
 
 use crate::{
@@ -25,13 +25,14 @@ use crate::{
 pub fn strike(
     mut commands: Commands<'_, '_>,
     survey: Res<'_, Survey>,
+    rewind: Res<'_, Rewind>,
     mut blows: ResMut<'_, Blows>,
     mut events: ResMut<'_, EventQueue>,
     mut rocks: Query<'_, '_, &mut Rock>,
     bullets: Query<'_, '_, (Entity, &NetId, &Motion, &Bullet, &FiredBy)>,
 ) {
     for (entity, _, motion, bullet, fired_by) in by_net_id(bullets, |(_, net_id, ..)| **net_id) {
-        let Some((moment, body)) = first_met(&survey, motion, fired_by.ship) else { continue };
+        let Some((moment, body)) = first_met(&survey, &rewind, motion, fired_by) else { continue };
         if let Ok(mut rock) = rocks.get_mut(body.entity) {
             rock.take_hit(fired_by.seat);
         } else {
@@ -47,12 +48,27 @@ pub fn strike(
 }
 
 /// The body that a bullet met first, and when. Of two at the same moment, the lower `NetId`.
-fn first_met<'a>(survey: &'a Survey, bullet: &Motion, shooter: Entity) -> Option<(i64, &'a Body)> {
+///
+/// A player's bullet flies through the present that its pilot predicts, and meets others as they
+/// are drawn beside it there: as they were the pilot's delay ago, all the way.
+fn first_met<'a>(
+    survey: &'a Survey,
+    rewind: &Rewind,
+    bullet: &Motion,
+    fired_by: &FiredBy,
+) -> Option<(i64, &'a Body)> {
+    let ticks_ago = fired_by.delay.map_or(0, |delay| delay.ticks().cast_signed());
     survey
-        .near(bullet.position, REACH)
+        .near(bullet.position, REACH + ticks_ago * VELOCITY_MAX)
         .map(|(_, body)| body)
-        .filter(|body| body.entity != shooter)
-        .filter_map(|body| Some((first_contact(bullet, &body.motion, body.radius())?, body)))
+        .filter(|body| body.entity != fired_by.ship)
+        .filter_map(|body| {
+            let seen = fired_by.delay.map_or(Some(body.motion), |delay| {
+                // What was not there yet cannot have been aimed at.
+                rewind.get_at(delay, body.net_id)
+            })?;
+            Some((first_contact(bullet, &seen, body.radius())?, body))
+        })
         .min_by_key(|(moment, body)| (*moment, body.net_id))
 }
 

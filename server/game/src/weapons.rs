@@ -8,9 +8,9 @@ use arena_shared::{
 use bevy_ecs::{
     component::Component,
     entity::Entity,
-    system::{Commands, Query, ResMut},
+    system::{Commands, Query, Res, ResMut},
 };
-use tickwire_server::replication::{EventQueue, NetIds};
+use tickwire_server::replication::{Delay, EventQueue, NetIds, Owner, Rewind};
 use tickwire_shared::NetId;
 
 use crate::{damage::Shield, events::send_at, order::by_net_id, seats::FlownBy};
@@ -29,38 +29,42 @@ pub struct FiredBy {
     pub ship: Entity,
     /// The seat that gets the credit, even after the ship is gone.
     pub seat: Entity,
+    /// How far in the past its pilot saw whom to aim at. The server's own see the present.
+    pub delay: Option<Delay>,
 }
 
 /// Fires the guns of ships that hold the trigger and are ready. Whoever shoots gives up the
 /// shield of a fresh ship.
 pub fn fire_guns(
     mut commands: Commands<'_, '_>,
+    rewind: Res<'_, Rewind>,
     mut net_ids: ResMut<'_, NetIds>,
     mut events: ResMut<'_, EventQueue>,
     mut ships: Query<
         '_,
         '_,
         (
-            (Entity, &NetId, &FlownBy),
+            (Entity, &NetId, &FlownBy, Option<&Owner>),
             (&Motion, &Heading, &Ship, &Controls),
             (&mut Gun, &mut Shield),
         ),
     >,
 ) {
     for (names, (motion, heading, ship, controls), (mut gun, mut shield)) in
-        by_net_id(&mut ships, |((_, net_id, _), ..)| **net_id)
+        by_net_id(&mut ships, |((_, net_id, ..), ..)| **net_id)
     {
         if !step_gun(&mut gun, controls.fire) {
             continue;
         }
         shield.ticks = 0;
-        let (entity, net_id, flown_by) = names;
+        let (entity, net_id, flown_by, owner) = names;
         let [nose_x, nose_y] = ship::velocity_at(heading.angle, ship::RADIUS);
         let [x, y] = motion.position;
         send_at(&mut events, [x + nose_x, y + nose_y], |position| Shot {
             position,
             colour: ship.colour,
         });
+        let delay = owner.and_then(|owner| rewind.delay(owner.0));
         let launched = launch(motion, *heading);
         if is_inside(launched.position) {
             commands.spawn((
@@ -68,7 +72,7 @@ pub fn fire_guns(
                 launched,
                 Bullet { colour: ship.colour, shooter: *net_id },
                 Fuse { ticks: LIFETIME_TICKS },
-                FiredBy { ship: entity, seat: flown_by.seat },
+                FiredBy { ship: entity, seat: flown_by.seat, delay },
             ));
         }
     }

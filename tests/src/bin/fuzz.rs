@@ -83,7 +83,7 @@ fn fuzz(frames: u64, seed: u64, bar: &ProgressBar) -> Result<Tally> {
     while tally.taken + tally.refused < frames {
         for (number, pilot) in (0..).zip(&mut pilots) {
             let input = encode_record(&pilot.controls(), &schema.input);
-            room.push_input(ClientId::new(number), room.tick().plus(1), &input)?;
+            room.push_input(ClientId::new(number), room.tick().plus(1), &input, None)?;
         }
         let published = room.step(Instant::now());
         let own = published.clients.get(&client).context("the client is in the room")?;

@@ -25,6 +25,7 @@ use crate::{
     connection_token::ConnectionToken,
     limits::TOKEN_GRACE,
     metrics,
+    replication::Delay,
     room::Published,
     session::{Heard, Session, write_close},
     session_token::{SessionKeys, SessionToken},
@@ -219,7 +220,9 @@ impl Player {
             tracing::warn!(client = %self.client, "{what}");
         }
         match heard {
-            Ok(Heard::Said { messages, inputs }) => self.say(&mut inner, messages, inputs),
+            Ok(Heard::Said { messages, inputs, delay }) => {
+                self.say(&mut inner, messages, inputs, delay);
+            }
             Ok(Heard::Leave) => inner.end(&Close::because(CloseReason::Left)),
             Ok(Heard::Away) => inner.detach(None, &self.absence),
             Err(reason) => {
@@ -327,6 +330,7 @@ impl Player {
         inner: &mut Inner,
         messages: Vec<ClientMessage>,
         inputs: Vec<(Tick, Vec<u8>)>,
+        delay: Option<Delay>,
     ) {
         let client = self.client;
         let mut said = Vec::with_capacity(messages.len() + inputs.len());
@@ -346,6 +350,7 @@ impl Player {
             client,
             tick,
             input,
+            delay,
         }));
         if said.into_iter().try_for_each(|said| self.room().push(said)).is_err() {
             inner.end(&Close::because(CloseReason::ServerError));

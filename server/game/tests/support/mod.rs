@@ -20,7 +20,7 @@ use bevy_ecs::{
 use std::collections::BTreeMap;
 use tickwire_server::{
     Claims, Game, RoomInfo,
-    replication::{EventQueue, NetIds, View},
+    replication::{Capture, Delay, EventQueue, History, NetIds, Rewind, View},
 };
 use tickwire_shared::{ClientId, Tick};
 
@@ -32,6 +32,9 @@ pub struct Match {
     pub world: World,
     schedule: Schedule,
     controls: BTreeMap<ClientId, Controls>,
+    delays: BTreeMap<ClientId, Delay>,
+    capture: Capture,
+    history: History,
     tick: u32,
 }
 
@@ -46,12 +49,22 @@ impl Match {
         let mut world = World::new();
         world.insert_resource(Tick::default());
         world.insert_resource(EventQueue::of::<arena_shared::ArenaProtocol>());
+        world.insert_resource(Rewind::of::<arena_shared::ArenaProtocol>());
         NetIds::install(&mut world);
         let mut schedule = Schedule::default();
         schedule.set_executor(SingleThreadedExecutor::new());
         let room = RoomInfo { name: String::from("test"), seed, tick_rate: 20 };
         arena.setup(&mut world, &mut schedule, &room);
-        Self { arena, world, schedule, controls: BTreeMap::new(), tick: 0 }
+        Self {
+            arena,
+            world,
+            schedule,
+            controls: BTreeMap::new(),
+            delays: BTreeMap::new(),
+            capture: Capture::of::<arena_shared::ArenaProtocol>(),
+            history: History::new(room.tick_rate),
+            tick: 0,
+        }
     }
 
     pub fn join(&mut self, number: u32, name: &str) -> ClientId {
@@ -82,13 +95,22 @@ impl Match {
         self.controls.insert(client, controls);
     }
 
+    /// How far in the past a client sees others from now on.
+    pub fn delay(&mut self, client: ClientId, delay: Delay) {
+        self.delays.insert(client, delay);
+    }
+
     pub fn step(&mut self) {
         self.tick += 1;
-        self.world.insert_resource(Tick::new(self.tick));
+        let tick = Tick::new(self.tick);
+        self.world.insert_resource(tick);
+        let delays = self.delays.iter().map(|(client, delay)| (*client, *delay));
+        self.world.resource_mut::<Rewind>().begin(tick, delays, &self.history);
         for (client, controls) in &self.controls {
             self.arena.input(&mut self.world, *client, controls);
         }
         self.schedule.run(&mut self.world);
+        self.history.push(self.capture.capture(&mut self.world, tick));
         self.world.insert_resource(EventQueue::of::<arena_shared::ArenaProtocol>());
         self.world.clear_trackers();
     }
