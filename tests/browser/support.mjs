@@ -58,7 +58,7 @@ export async function startArena(flags = [], port = '0') {
     const found = page.matchAll(/^tickwire_sessions\{transport="([^"]+)"\} (\d+)/gm);
     return Object.fromEntries([...found].map(([, rung, count]) => [rung, Number(count)]).filter(([, count]) => count > 0));
   };
-  return { address, stop, sessions };
+  return { address, internal: `http://127.0.0.1:${inside}/`, stop, sessions };
 }
 
 async function freePort() {

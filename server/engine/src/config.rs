@@ -10,7 +10,7 @@ pub struct Config {
     /// Public door: the page and the players
     #[arg(long, env = "TICKWIRE_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
     pub listen: SocketAddr,
-    /// Internal door: metrics. Keep it away from the internet
+    /// Internal door: metrics and backends. Keep it away from the internet
     #[arg(
         long,
         env = "TICKWIRE_INTERNAL",
@@ -95,6 +95,15 @@ pub struct Config {
         value_name = "BOOLEAN"
     )]
     pub allow_anonymous: Option<bool>,
+    /// File with keys with which backends may call at the public door as well, one per line
+    #[arg(long, env = "TICKWIRE_API_KEY_FILE", value_name = "FILE")]
+    pub api_key_file: Option<PathBuf>,
+    /// File (TOML or JSON) that describes the channels: who may listen and publish, what is kept
+    #[arg(long, env = "TICKWIRE_CHANNELS", value_name = "FILE")]
+    pub channels: Option<PathBuf>,
+    /// Most who listen to channels at once beside the players
+    #[arg(long, env = "TICKWIRE_LISTENERS_MAX", default_value_t = 10_000, value_name = "COUNT")]
+    pub listeners_max: usize,
     /// Number of this server among those that share the secret file
     #[arg(long, env = "TICKWIRE_NODE", default_value_t = 0, value_name = "NUMBER")]
     pub node: u32,

@@ -6,10 +6,12 @@
 //!
 //! ```text
 //! { "sub": "42", "name": "Ada", "exp": 1800000000, "aud": "tickwire", "iss": "https://example.org",
-//!   "rooms": ["main"], "info": { "level": 7 } }
+//!   "rooms": ["main"], "info": { "level": 7 },
+//!   "channels": ["team:red", "news:*"], "publish": ["team:red"], "moderate": ["room:main"] }
 //! ```
-//! All of them may be left out, save `aud` and `iss` where the operator named some. Reading keys
-//! from files and addresses is the shell's.
+//! All of them may be left out, save `aud` and `iss` where the operator named some. A token for one
+//! channel alone says `"channel": "team:red"` beside `sub` and `exp`. Reading keys from files and
+//! addresses is the shell's.
 
 mod keys;
 
@@ -23,6 +25,7 @@ use tickwire_shared::limits::{ROOM_NAME_BYTES_MAX, TOKEN_BYTES_MAX};
 pub use keys::{KeyError, KeySet};
 
 use crate::{
+    channels::Grants,
     game::Claims,
     limits::{DISPLAY_NAME_BYTES_MAX, INFO_BYTES_MAX, SUBJECT_BYTES_MAX, TOKEN_LEEWAY},
 };
@@ -77,6 +80,33 @@ struct ConnectionClaims {
     name: String,
     info: Option<Box<RawValue>>,
     rooms: Option<Vec<String>>,
+    #[serde(default)]
+    channels: Vec<String>,
+    #[serde(default)]
+    publish: Vec<String>,
+    #[serde(default)]
+    moderate: Vec<String>,
+    exp: Option<f64>,
+    nbf: Option<f64>,
+}
+
+/// A token that opens one channel to its holder.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ChannelToken {
+    /// Which.
+    pub channel: String,
+    /// Whose it is; empty for those who are anonymous.
+    pub subject: String,
+    /// Until when; `None` when it is good for ever.
+    pub expires: Option<SystemTime>,
+}
+
+/// What a token for one channel says.
+#[derive(Clone, Deserialize)]
+struct ChannelClaims {
+    channel: String,
+    #[serde(default)]
+    sub: String,
     exp: Option<f64>,
     nbf: Option<f64>,
 }
@@ -98,8 +128,22 @@ impl TokenRules {
         for room in claims.rooms.iter().flatten() {
             bound("rooms", room, ROOM_NAME_BYTES_MAX)?;
         }
-        let claims = Claims { subject: claims.sub, name: claims.name, info, rooms: claims.rooms };
-        Ok(ConnectionToken { claims, expires })
+        let grants =
+            Grants { listen: claims.channels, publish: claims.publish, moderate: claims.moderate };
+        let (subject, name, rooms) = (claims.sub, claims.name, claims.rooms);
+        Ok(ConnectionToken { claims: Claims { subject, name, info, rooms, grants }, expires })
+    }
+
+    /// The same for a token that opens one channel.
+    pub fn verify_for_channel(
+        &self,
+        keys: &KeySet,
+        token: &str,
+        now: SystemTime,
+    ) -> Result<ChannelToken, TokenError> {
+        let claims: ChannelClaims = self.decode(keys, token)?;
+        let expires = check_times(claims.exp, claims.nbf, now)?;
+        Ok(ChannelToken { channel: claims.channel, subject: claims.sub, expires })
     }
 
     /// The claims of a token whose signature, audience and issuer are right. Times are not looked

@@ -3,7 +3,7 @@
 use bevy_ecs::{resource::Resource, schedule::Schedule, world::World};
 use tickwire_shared::{ClientId, Protocol};
 
-use crate::replication::View;
+use crate::{channels::Grants, replication::View};
 
 /// Join request of a game.
 pub type JoinOf<G> = <<G as Game>::Protocol as Protocol>::Join;
@@ -112,6 +112,8 @@ pub struct Claims {
     pub info: String,
     /// Rooms that it may join; `None`: all of them.
     pub rooms: Option<Vec<String>>,
+    /// Channels that it opens.
+    pub grants: Grants,
 }
 
 impl Claims {
@@ -122,8 +124,10 @@ impl Claims {
 
     /// Memory that its texts take, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        let rooms = self.rooms.iter().flatten().map(String::len).sum::<usize>();
-        self.subject.len() + self.name.len() + self.info.len() + rooms
+        let Grants { listen, publish, moderate } = &self.grants;
+        let names = self.rooms.iter().flatten().chain(listen).chain(publish).chain(moderate);
+        let names = names.map(String::len).sum::<usize>();
+        self.subject.len() + self.name.len() + self.info.len() + names
     }
 }
 

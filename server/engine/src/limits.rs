@@ -200,3 +200,43 @@ pub const KEY_SET_INTERVAL: Duration = Duration::from_secs(5 * 60);
 
 /// Between two looks that tokens with unknown keys bring about: forged ones are free to make.
 pub const KEY_SET_PAUSE: Duration = Duration::from_secs(10);
+
+/// Most bytes that wait for one listener beside its socket: four of the longest publications.
+pub const LISTENER_QUEUE_BYTES_MAX: usize = 4 * PUBLICATION_BYTES_MAX;
+
+/// How long a listener hears nothing before it hears that. Proxies cut connections that are
+/// silent for 60 s; some after 20.
+pub const LISTENING_HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// What is written to a listener at once, in bytes, where much waits; one publication may be
+/// longer.
+pub const LISTENING_PIECE_BYTES: usize = 16 * 1024;
+
+/// How long a page in a hidden frame grows, in bytes, before it is begun anew: a browser keeps all
+/// of it.
+pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
+
+/// Longest message from those who listen by WebSocket, in bytes: the longest publication, in
+/// JSON, and what names the channel.
+pub const COMMAND_BYTES_MAX: usize = PUBLICATION_BYTES_MAX * 2;
+
+/// Commands that may be refused on one connection before it ends: somebody does not listen.
+pub const COMMAND_ERRORS_MAX: u32 = 100;
+
+/// Most API keys: two for each backend while they are rotated.
+pub const API_KEYS_MAX: usize = 64;
+
+/// Longest body of a backend's call, in bytes: a batch of a thousand short publications.
+pub const API_BODY_BYTES_MAX: usize = 1024 * 1024;
+
+/// Most calls in a batch.
+pub const API_COMMANDS_MAX: usize = 1_000;
+
+/// Most channels in one call or one answer.
+pub const API_CHANNELS_MAX: usize = 1_000;
+
+/// Longest idempotency key, in bytes.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 256;
+
+/// Between two looks for what channels may forget.
+pub const CHANNEL_SWEEP_INTERVAL: Duration = Duration::from_secs(1);

@@ -40,10 +40,23 @@ impl Page {
     }
 
     /// The answer to a request for `path`.
-    pub(crate) fn respond(&self, path: &str, headers: &HeaderMap) -> Response<Body> {
+    pub(crate) fn respond(
+        &self,
+        path: &str,
+        headers: &HeaderMap,
+        shows_examples: bool,
+    ) -> Response<Body> {
         let path = path.trim_start_matches('/');
-        let path = if path.is_empty() { "index.html" } else { path };
-        let Some(file) = (self.0)(path) else {
+        if path == "examples" {
+            return moved("examples/");
+        }
+        let path = match path {
+            "" => "index.html",
+            "examples/" => "examples/index.html",
+            path => path,
+        };
+        let is_shown = shows_examples || !path.starts_with("examples/");
+        let Some(file) = is_shown.then(|| (self.0)(path)).flatten() else {
             return plain(StatusCode::NOT_FOUND, "There is nothing here.\n");
         };
         let etag = format!("\"{}\"", file.etag);
@@ -81,9 +94,21 @@ impl Page {
 const CONTENT_POLICY: &str = "default-src 'self'; connect-src *; img-src 'self' data: blob:; \
      style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'";
 
+/// A folder is asked for by the name of a file.
+fn moved(to: &'static str) -> Response<Body> {
+    let mut response = plain(StatusCode::PERMANENT_REDIRECT, "It is over there.\n");
+    response.headers_mut().insert(header::LOCATION, HeaderValue::from_static(to));
+    response
+}
+
 /// A short answer in words.
 pub(crate) fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
-    let mut response = Response::new(Body::from(text));
+    plain_text(status, Body::from(text))
+}
+
+/// A short answer in words that were put together.
+pub(crate) fn plain_text(status: StatusCode, text: impl Into<Body>) -> Response<Body> {
+    let mut response = Response::new(text.into());
     *response.status_mut() = status;
     response
         .headers_mut()

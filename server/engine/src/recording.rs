@@ -327,7 +327,7 @@ fn replay_changes<G: Game>(
         match change {
             Change::Join { client, request, subject, name, info } => {
                 let [subject, name, info] = [subject, name, info].map(String::clone);
-                let claims = Claims { subject, name, info, rooms: None };
+                let claims = Claims { subject, name, info, ..Claims::default() };
                 room.join(ClientId::new(*client), request, &claims)
                     .map_err(|_| ReplayError::JoinRefused { tick: line.tick, client: *client })?;
             }

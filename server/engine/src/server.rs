@@ -6,21 +6,34 @@ use std::{
     net::SocketAddr,
     path::Path,
     sync::Arc,
+    time::Instant,
 };
 
 use anyhow::{Context as _, Result};
 use rand::random;
 use tickwire_shared::{Protocol as _, Schema};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, task::JoinHandle, time::interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     bridge::{RoomHandle, bridge},
+    channels::{Channels, Namespaces},
     config::{Config, LogFormat},
     game::{Game, RoomInfo},
-    limits::{CONNECTIONS_BEYOND, CONNECTIONS_PER_CLIENT},
+    limits::{CHANNEL_SWEEP_INTERVAL, CONNECTIONS_BEYOND, CONNECTIONS_PER_CLIENT},
     metrics,
-    net::{doors, handshakes::Handshakes, listener, players::Players, tls::Tls, tokens::Tokens},
+    net::{
+        api_keys::ApiKeys,
+        connections::Connections,
+        doors::{self, House},
+        examples,
+        handshakes::Handshakes,
+        listener,
+        places::Places,
+        players::Players,
+        tls::Tls,
+        tokens::Tokens,
+    },
     page::Page,
     recording::Recorder,
     room::Room,
@@ -47,6 +60,11 @@ impl Server {
         let handle = metrics::install().context("starting the metrics")?;
         let keys = load_keys(&config)?;
         let tokens = Tokens::start(&config)?;
+        let api_keys = match &config.api_key_file {
+            Some(path) => ApiKeys::load(path)?,
+            None => ApiKeys::default(),
+        };
+        let channels = start_channels(&config)?;
         let tls = match (&config.tls_certificate, &config.tls_key) {
             (Some(certificate), Some(key)) => Some(Tls::load(certificate, key)?),
             _ => None,
@@ -65,13 +83,24 @@ impl Server {
             handles.push(handle);
         }
         let schema = Arc::new(Schema::of::<G::Protocol>());
-        let players = Players::new(schema, &config, tokens, keys, handles);
-        let handshakes = Handshakes::new(config.handshakes_per_second, config.handshake_burst);
+        let players = Players::new(schema, &config, Arc::clone(&tokens), keys, handles);
+        let house = House {
+            players: Arc::clone(&players),
+            channels,
+            tokens,
+            keys: Arc::new(api_keys),
+            handshakes: Handshakes::new(config.handshakes_per_second, config.handshake_burst),
+            listeners: Places::new(config.listeners_max),
+            connections: Connections::default(),
+            page,
+            since: Instant::now(),
+        };
         let closing = CancellationToken::new();
-        let most = config.clients_max * CONNECTIONS_PER_CLIENT + CONNECTIONS_BEYOND;
-        let router = doors::public(Arc::clone(&players), handshakes, page);
+        let most =
+            config.clients_max * CONNECTIONS_PER_CLIENT + config.listeners_max + CONNECTIONS_BEYOND;
+        let router = doors::public(&house);
         let public = listener::listen(public, router, tls, most, closing.clone());
-        let router = doors::internal(handle);
+        let router = doors::internal(&house, handle);
         let internal = listener::listen(internal, router, None, most, closing.clone());
         let doors = vec![tokio::spawn(public), tokio::spawn(internal)];
         let scheme = if is_encrypted { "https" } else { "http" };
@@ -178,6 +207,34 @@ fn load_keys(config: &Config) -> Result<SessionKeys> {
         Some(path) => SessionKeys::load(&path),
         None => Ok(SessionKeys::ephemeral()),
     }
+}
+
+/// The channels, which forget what is too old for as long as somebody has them.
+fn start_channels(config: &Config) -> Result<Arc<Channels>> {
+    let mut namespaces = if config.listen.ip().is_loopback() {
+        Namespaces::for_loopback()
+    } else {
+        Namespaces::default()
+    };
+    if let Some(path) = &config.channels {
+        let described = Namespaces::load(path)
+            .with_context(|| format!("reading the channels in {}", path.display()))?;
+        namespaces = namespaces.with_all(described);
+    }
+    let channels = Channels::new(namespaces, random());
+    let kept = Arc::downgrade(&channels);
+    tokio::spawn(async move {
+        let mut ticks = interval(CHANNEL_SWEEP_INTERVAL);
+        loop {
+            ticks.tick().await;
+            let Some(channels) = kept.upgrade() else { return };
+            channels.sweep(Instant::now());
+        }
+    });
+    if config.listen.ip().is_loopback() {
+        tokio::spawn(examples::publish(Arc::downgrade(&channels)));
+    }
+    Ok(channels)
 }
 
 fn start_room<G: Game>(

@@ -107,10 +107,18 @@ impl Post {
 pub enum Wire {
     /// A reliable message of a session.
     Session,
+    /// An object in the answer to a poll.
+    Polled,
+    /// A server-sent event.
+    ServerSent,
+    /// A call in a script.
+    Script,
+    /// A push to Centrifugo's clients.
+    Centrifugo,
 }
 
 impl Wire {
-    const COUNT: usize = 1;
+    const COUNT: usize = 5;
 }
 
 /// A publication.

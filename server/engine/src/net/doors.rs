@@ -1,6 +1,6 @@
 //! What each door answers.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     Router,
@@ -15,31 +15,96 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tickwire_shared::CloseReason;
 
 use super::{
+    api::{self, ApiDoor},
+    api_keys::{ApiKeys, Door},
+    centrifugo,
+    connections::Connections,
     guard,
     handshakes::Handshakes,
     http::{self, HttpDoor},
     listener::Peer,
+    listening::{self, ListeningDoor},
+    places::Places,
     players::Players,
+    publishing::{self, PublishingDoor},
+    tokens::Tokens,
     websocket, websocket_link,
 };
 use crate::{
+    channels::Channels,
     metrics,
     page::{Page, plain},
 };
 
-/// The public door: the page, and the players.
-pub(crate) fn public(players: Arc<Players>, handshakes: Handshakes, page: Page) -> Router {
+/// What lies behind the doors.
+#[derive(Clone, Debug)]
+pub(crate) struct House {
+    pub(crate) players: Arc<Players>,
+    pub(crate) channels: Arc<Channels>,
+    pub(crate) tokens: Arc<Tokens>,
+    pub(crate) keys: Arc<ApiKeys>,
+    pub(crate) handshakes: Handshakes,
+    /// Places for those who listen.
+    pub(crate) listeners: Places,
+    pub(crate) connections: Connections,
+    pub(crate) page: Page,
+    pub(crate) since: Instant,
+}
+
+/// The public door: the page, the players, and whoever listens.
+pub(crate) fn public(house: &House) -> Router {
+    let House { players, handshakes, page, .. } = house.clone();
     let http = post(http::post).with_state(HttpDoor::new(Arc::clone(&players), handshakes.clone()));
     let door = PublicDoor { players: Arc::clone(&players), handshakes };
+    let shows_examples = players.guard().is_loopback();
     let serve_page = move |request: Request| {
         let page = page.clone();
-        async move { page.respond(request.uri().path(), request.headers()) }
+        async move { page.respond(request.uri().path(), request.headers(), shows_examples) }
     };
     Router::new()
         .route("/play", get(upgrade).with_state(door).merge(http))
         .route("/healthz", get(healthy))
+        .merge(listening(house))
+        .merge(backends(house, Door::Public))
         .fallback(get(serve_page))
         .layer(from_fn_with_state(players, check_host))
+}
+
+fn listening(house: &House) -> Router {
+    let door = ListeningDoor {
+        players: Arc::clone(&house.players),
+        channels: Arc::clone(&house.channels),
+        tokens: Arc::clone(&house.tokens),
+        connections: house.connections.clone(),
+        handshakes: house.handshakes.clone(),
+        places: house.listeners.clone(),
+    };
+    Router::new()
+        .route("/listen", get(listening::listen))
+        .route("/listen/", get(listening::listen))
+        .route("/messages", get(listening::messages))
+        .route("/messages/", get(listening::messages))
+        .route("/connection/websocket", get(centrifugo::connect))
+        .with_state(door)
+}
+
+/// What backends may do: at the internal door, and with a key at the public one.
+fn backends(house: &House, door: Door) -> Router {
+    let House { players, channels, connections, keys, since, .. } = house.clone();
+    let publishing =
+        PublishingDoor { channels: Arc::clone(&channels), keys: Arc::clone(&keys), door };
+    let publish = || get(publishing::publish).post(publishing::publish);
+    let publishing = Router::new()
+        .route("/publish", publish())
+        .route("/publish/", publish())
+        .with_state(publishing);
+    let calls = ApiDoor { channels, players, connections, keys, door, since };
+    let calls = Router::new()
+        .route("/api", post(api::named_call))
+        .route("/api/{call}", post(api::call))
+        .route("/api/openapi.json", get(api::openapi))
+        .with_state(calls);
+    publishing.merge(calls)
 }
 
 #[derive(Clone, Debug)]
@@ -48,8 +113,8 @@ struct PublicDoor {
     handshakes: Handshakes,
 }
 
-/// The internal door: metrics.
-pub(crate) fn internal(handle: PrometheusHandle) -> Router {
+/// The internal door: metrics, and backends.
+pub(crate) fn internal(house: &House, handle: PrometheusHandle) -> Router {
     let render = move || {
         let text = metrics::render(&handle);
         async move { ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text) }
@@ -57,6 +122,7 @@ pub(crate) fn internal(handle: PrometheusHandle) -> Router {
     Router::new()
         .route("/metrics", get(render))
         .route("/healthz", get(healthy))
+        .merge(backends(house, Door::Internal))
         .layer(from_fn(check_internal))
 }
 

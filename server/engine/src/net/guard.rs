@@ -52,6 +52,24 @@ impl Guard {
         // On this machine alone, pages of this machine may play: a development server, say.
         own || self.is_loopback && self.origins.is_empty() && is_local(origin)
     }
+
+    /// Whether this machine alone gets to the public door.
+    pub(crate) const fn is_loopback(&self) -> bool {
+        self.is_loopback
+    }
+
+    /// Pages that may hold a frame of ours, as a content policy lists them.
+    pub(crate) fn frame_ancestors(&self) -> String {
+        let mut pages = String::from("'self'");
+        for origin in &self.origins {
+            pages.push(' ');
+            pages.push_str(origin);
+        }
+        if self.is_loopback && self.origins.is_empty() {
+            pages.push_str(" http://localhost:* http://127.0.0.1:*");
+        }
+        pages
+    }
 }
 
 /// Whether the internal door answers: it is asked by address or as localhost, never by a page.

@@ -183,6 +183,12 @@ impl Player {
         inner.session.handle_token(generation).map_err(|_| CloseReason::SessionRefused)
     }
 
+    /// Whether this is the user, the client, or both where both are named.
+    pub(crate) fn is_meant(&self, user: &str, client: &str) -> bool {
+        (user.is_empty() || self.lock().identity.subject == user)
+            && (client.is_empty() || client == self.client.get().to_string())
+    }
+
     /// Whether the connection token has run out.
     pub(crate) fn is_expired(&self) -> bool {
         self.lock().identity.is_expired(Instant::now())

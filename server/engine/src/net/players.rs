@@ -129,6 +129,31 @@ impl Players {
         }
     }
 
+    /// Sends away whoever is this user, this client, or both where both are named.
+    pub(crate) fn disconnect(&self, user: &str, client: &str) {
+        let players: Vec<_> = self.lock().values().filter_map(Weak::upgrade).collect();
+        for player in players {
+            if player.is_meant(user, client) {
+                player.end(&Close::because(CloseReason::Kicked));
+            }
+        }
+    }
+
+    /// How many play, those included who are away for a moment.
+    pub(crate) fn count(&self) -> usize {
+        self.lock().values().filter(|player| player.strong_count() > 0).count()
+    }
+
+    /// What there is to play in.
+    pub(crate) fn rooms(&self) -> &[(RoomHandle, Workers)] {
+        &self.rooms
+    }
+
+    /// Number of this server among those that share its secret.
+    pub(crate) const fn node(&self) -> u32 {
+        self.node
+    }
+
     /// Forgets those who are gone.
     pub(crate) fn sweep(&self) {
         self.lock().retain(|_, player| player.strong_count() > 0);

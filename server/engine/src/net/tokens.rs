@@ -17,7 +17,7 @@ use tokio::time::interval;
 
 use crate::{
     config::Config,
-    connection_token::{ConnectionToken, KeySet, TokenError, TokenRules},
+    connection_token::{ChannelToken, ConnectionToken, KeySet, TokenError, TokenRules},
     limits::{KEY_SET_BYTES_MAX, KEY_SET_INTERVAL, KEY_SET_PAUSE, KEY_SET_TIMEOUT},
 };
 
@@ -86,6 +86,11 @@ impl Tokens {
             return anonymous.ok_or(CloseReason::TokenMissing);
         }
         self.verify(|keys, now| self.rules.verify(keys, token, now)).await
+    }
+
+    /// What a token opens that is for one channel alone.
+    pub(crate) async fn admit_to_channel(&self, token: &str) -> Result<ChannelToken, CloseReason> {
+        self.verify(|keys, now| self.rules.verify_for_channel(keys, token, now)).await
     }
 
     async fn verify<T>(

@@ -24,6 +24,11 @@ use crate::{
 /// A WebSocket of ours.
 pub(crate) type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
+/// Whether a request asks for a WebSocket.
+pub(crate) fn wants_websocket(headers: &HeaderMap) -> bool {
+    lists(headers, &header::CONNECTION, "upgrade") && lists(headers, &header::UPGRADE, "websocket")
+}
+
 /// The answer to a request for a WebSocket, and the promise of one; or the answer that says why
 /// not.
 #[expect(clippy::result_large_err, reason = "it is the answer that goes out next")]
@@ -31,9 +36,7 @@ pub(crate) fn upgrade(
     request: &mut Request,
 ) -> Result<(Response<Body>, OnUpgrade), Response<Body>> {
     let headers = request.headers();
-    if !lists(headers, &header::CONNECTION, "upgrade")
-        || !lists(headers, &header::UPGRADE, "websocket")
-    {
+    if !wants_websocket(headers) {
         return Err(plain(StatusCode::UPGRADE_REQUIRED, "This address speaks WebSocket.\n"));
     }
     if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
@@ -59,15 +62,20 @@ pub(crate) fn upgrade(
     Ok((response, upgrade))
 }
 
-/// The socket over an upgraded connection.
+/// The socket of a client that plays.
 pub(crate) async fn socket(upgraded: Upgraded) -> Socket {
+    socket_of(upgraded, CLIENT_FRAME_BYTES_MAX).await
+}
+
+/// The socket over an upgraded connection, on which messages have at most so many bytes.
+pub(crate) async fn socket_of(upgraded: Upgraded, message_bytes_max: usize) -> Socket {
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER_BYTES)
         // Every frame is written at once, or waits as one.
         .write_buffer_size(0)
         .max_write_buffer_size(OUTBOX_BYTES_MAX)
-        .max_message_size(Some(CLIENT_FRAME_BYTES_MAX))
-        .max_frame_size(Some(CLIENT_FRAME_BYTES_MAX));
+        .max_message_size(Some(message_bytes_max))
+        .max_frame_size(Some(message_bytes_max));
     WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await
 }
 
