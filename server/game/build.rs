@@ -163,8 +163,9 @@ const NODE_MAJOR_MIN: u32 = 20;
 const LINES_SHOWN: usize = 20;
 
 /// What the client is made of. Not the whole folder: its own build writes into it.
-const WATCHED: [&str; 8] = [
+const WATCHED: [&str; 9] = [
     "engine",
+    "examples",
     "game",
     "legacy",
     "styles",

@@ -1,0 +1,50 @@
+// A board of quotes over a WebSocket. Each quote is published under its own key, so that a slow page gets fewer, fresher
+// ones instead of all of them late.
+
+var rows = {};
+var scheme = window.location.protocol === 'https:' ? 'wss://' : 'ws://';
+var socket = new WebSocket(scheme + window.location.host + '/listen?cid=' + encodeURIComponent(channel) + '&since=0');
+socket.onopen = function () {
+  meter.request();
+};
+socket.onmessage = function (event) {
+  meter.bytes(event.data.length + 2);
+  var quote = JSON.parse(event.data);
+  meter.delay(quote.at);
+  var row = rows[quote.symbol] || addRow(quote.symbol);
+  var change = row.last === undefined ? 0 : quote.price - row.last;
+  row.last = quote.price;
+  row.price.textContent = quote.price.toFixed(2);
+  row.change.textContent = (quote.change >= 0 ? '+' : '−') + Math.abs(quote.change).toFixed(2) + ' %';
+  row.line.setAttribute('points', curve(row.prices, quote.price));
+  row.element.className = change > 0 ? 'up' : change < 0 ? 'down' : '';
+  row.change.className = quote.change >= 0 ? 'gain' : 'loss';
+};
+
+function addRow(symbol) {
+  var element = document.getElementById('quotes').insertRow();
+  element.insertCell().textContent = symbol;
+  var cell = element.insertCell();
+  var picture = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  picture.setAttribute('viewBox', '0 0 100 24');
+  picture.setAttribute('aria-hidden', 'true');
+  var line = document.createElementNS('http://www.w3.org/2000/svg', 'polyline');
+  picture.appendChild(line);
+  cell.appendChild(picture);
+  var price = element.insertCell();
+  rows[symbol] = { element: element, line: line, price: price, change: element.insertCell(), prices: [] };
+  return rows[symbol];
+}
+
+/** The last 50 prices as a line. */
+function curve(prices, price) {
+  prices.push(price);
+  if (prices.length > 50) prices.shift();
+  var low = Math.min.apply(null, prices);
+  var height = Math.max.apply(null, prices) - low || 1;
+  return prices
+    .map(function (one, at) {
+      return ((at * 100) / 49).toFixed(1) + ',' + (22 - ((one - low) / height) * 20).toFixed(1);
+    })
+    .join(' ');
+}
