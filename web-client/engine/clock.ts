@@ -4,6 +4,7 @@
  */
 
 import type { ClockEcho } from './codec.ts';
+import { Recent } from './recent.ts';
 
 /** Echoes that are remembered: a few a second, so about ten seconds. */
 const SAMPLES_MAX = 32;
@@ -35,9 +36,19 @@ export class ServerClock {
     return Math.floor(nowMs) >>> 0;
   }
 
-  /** Takes an echo that came now. */
-  handleEcho(echo: ClockEcho, nowMs: number): void {
-    const sinceMs = (this.stamp(nowMs) - echo.stampMs) >>> 0;
+  /** How long ago the stamp of an echo was made that came now. */
+  sinceMs(echo: ClockEcho, nowMs: number): number {
+    return (this.stamp(nowMs) - echo.stampMs) >>> 0;
+  }
+
+  /** Where the server's clock stood when the stamp of an echo came there. */
+  arrivalTicks(echo: ClockEcho): number {
+    return echo.tick + echo.tickFraction / 65536 - echo.heldMs * this.#ticksPerMs;
+  }
+
+  /** Takes an echo that came now. Returns whether it leads to another time than was believed. */
+  handleEcho(echo: ClockEcho, nowMs: number): boolean {
+    const sinceMs = this.sinceMs(echo, nowMs);
     const roundTripMs = Math.max(0, sinceMs - echo.heldMs);
     const ticks = echo.tick + echo.tickFraction / 65536 + (roundTripMs / 2) * this.#ticksPerMs;
     const believed = this.ticks(nowMs);
@@ -48,6 +59,7 @@ export class ServerClock {
     this.#samples.push({ roundTripMs, ticks, atMs: nowMs });
     if (this.#samples.length > SAMPLES_MAX) this.#samples.shift();
     this.#best = this.#samples.reduce((best, sample) => (sample.roundTripMs < best.roundTripMs ? sample : best));
+    return isOff;
   }
 
   /** Ticks of the server now, with fraction; undefined before the first echo. */
@@ -64,14 +76,18 @@ export class ServerClock {
   }
 }
 
-/** Frames whose age is remembered for the delay: about three seconds at 20 Hz. */
-const AGES_MAX = 64;
-/** Share of frames that should have come in time to be drawn between. */
+/** States whose arrival is remembered for the delay: six seconds at 20 Hz. */
+const ARRIVALS_MAX = 128;
+/** Share of states that should have come in time to be drawn towards. */
 const IN_TIME_SHARE = 0.95;
-/** Beside the age of frames: one tick to draw between, and a bit for the unevenness of timers. */
-const DELAY_MARGIN_TICKS = 1.25;
+/** On top of that, for the unevenness of timers. */
+const DELAY_MARGIN_TICKS = 0.25;
 const DELAY_TICKS_MIN = 1.5;
 const DELAY_TICKS_MAX = 12;
+/** A pause between states longer than this is a world in which nothing happens, not a slow network. */
+const GAP_TICKS_MAX = 6;
+/** How far motion goes on beyond the newest state before pictures wait for the next one. */
+export const BEYOND_MS = 150;
 /** The render clock runs at most this much faster or slower than time. */
 const SLEW_MAX = 0.12;
 /** Share of its error that it makes up for in a tick. */
@@ -79,16 +95,27 @@ const SLEW_GAIN = 0.08;
 /** Errors beyond this are not made up for: the clock is set. */
 const JUMP_TICKS = 20;
 
-/** The clock that pictures follow. It never runs backwards, except where it has to be set anew. */
+/**
+ * The clock that pictures follow. How far it is behind the server's is learnt from the network: just before a state
+ * comes, the one before it must still lie ahead of the picture. Where states fail to come, it runs on a little way
+ * beyond the newest, waits there, and makes up for the wait by running faster. It never runs backwards, except where it
+ * has to be set anew.
+ */
 export class RenderClock {
   readonly #ticksPerMs: number;
-  readonly #ages: number[] = [];
+  readonly #beyondTicks: number;
+  /** For each state how old the one before it was when it came, in ticks. */
+  readonly #waits = new Recent(ARRIVALS_MAX);
+  readonly #ages = new Recent(ARRIVALS_MAX);
   #delayTicks = 2;
+  #newest: number | undefined;
   #ticks: number | undefined;
   #atMs = 0;
+  #isHeld = false;
 
   constructor(tickRate: number) {
     this.#ticksPerMs = tickRate / 1000;
+    this.#beyondTicks = BEYOND_MS * this.#ticksPerMs;
   }
 
   /** How far it is meant to be behind the server, in ticks. */
@@ -96,13 +123,29 @@ export class RenderClock {
     return this.#delayTicks;
   }
 
+  /** By how much the ways of states differ, in ticks: half of them come within this of each other. */
+  get jitterTicks(): number {
+    return (this.#ages.quantile(0.75) ?? 0) - (this.#ages.quantile(0.25) ?? 0);
+  }
+
+  /** Whether it waits for a state. */
+  get isHeld(): boolean {
+    return this.#isHeld;
+  }
+
   /** A state of `tick` came when the server's clock stood at `serverTicks`. */
   handleState(tick: number, serverTicks: number): void {
+    const gap = this.#newest === undefined ? 1 : tick - this.#newest;
+    if (gap <= 0) {
+      // The server counts anew.
+      this.#waits.clear();
+      this.#ages.clear();
+    }
+    this.#newest = tick;
     this.#ages.push(serverTicks - tick);
-    if (this.#ages.length > AGES_MAX) this.#ages.shift();
-    const sorted = [...this.#ages].sort((a, b) => a - b);
-    const age = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * IN_TIME_SHARE))] ?? 0;
-    this.#delayTicks = Math.min(Math.max(age + DELAY_MARGIN_TICKS, DELAY_TICKS_MIN), DELAY_TICKS_MAX);
+    this.#waits.push(serverTicks - tick + Math.min(Math.max(gap, 1), GAP_TICKS_MAX));
+    const wait = this.#waits.quantile(IN_TIME_SHARE)!;
+    this.#delayTicks = Math.min(Math.max(wait + DELAY_MARGIN_TICKS, DELAY_TICKS_MIN), DELAY_TICKS_MAX);
   }
 
   /** Moves on to now. Returns the tick to draw, with fraction. */
@@ -110,13 +153,14 @@ export class RenderClock {
     const target = serverTicks - this.#delayTicks;
     const elapsed = Math.max(0, nowMs - this.#atMs) * this.#ticksPerMs;
     this.#atMs = nowMs;
-    if (this.#ticks === undefined || Math.abs(target - this.#ticks - elapsed) > JUMP_TICKS) {
-      this.#ticks = target;
-      return target;
-    }
-    const error = target - (this.#ticks + elapsed);
+    const before = this.#ticks ?? target;
+    const error = target - (before + elapsed);
     const slew = Math.min(Math.max(error * SLEW_GAIN, -SLEW_MAX), SLEW_MAX);
-    this.#ticks += elapsed * (1 + slew);
+    const next = Math.abs(error) > JUMP_TICKS ? target : before + elapsed * (1 + slew);
+    const last = this.#newest === undefined ? next : this.#newest + this.#beyondTicks;
+    this.#isHeld = next > last;
+    const isSetBack = this.#ticks === undefined || error < -JUMP_TICKS;
+    this.#ticks = isSetBack ? Math.min(next, last) : Math.max(before, Math.min(next, last));
     return this.#ticks;
   }
 }

@@ -3,11 +3,14 @@
  * place, what moves drawn between two states. Nothing is allocated per entity and frame.
  */
 
-import { isMoving, Track } from './interpolation.ts';
+import { BEYOND_MS } from './clock.ts';
+import { type Bend, Track } from './interpolation.ts';
+import { Newest } from './newest.ts';
+import { type ComponentPlan, type Plans, plansOf } from './plans.ts';
 import { readValue, recordOf } from './records.ts';
 import type { Replica, Slot, SubEntity } from './replica/replica.ts';
 import { hasComponent, type Sequence } from './replica/values.ts';
-import { type FieldData, type FieldKind, lanesOf, type Protocol } from './schema.ts';
+import type { FieldData, Protocol } from './schema.ts';
 
 /** The name of an entity, as references carry it. */
 export type NetId = number;
@@ -25,22 +28,6 @@ const EVENTS_MAX = 1024;
 /** What is this far behind the newest state, in ticks, is no news any more when drawing goes on. */
 const NEWS_TICKS_MAX = 40;
 
-/** How a field of a component is read from the replica. */
-interface FieldPlan {
-  readonly name: string;
-  readonly kind: FieldKind;
-  readonly data: FieldData;
-  /** First place among the moving lanes of its group; −1 where it is not drawn between states. */
-  readonly moving: number;
-}
-
-interface ComponentPlan {
-  readonly number: number;
-  readonly name: string;
-  readonly group: number;
-  readonly fields: readonly FieldPlan[];
-}
-
 type Component = Record<string, unknown>;
 
 /** An entity, with what is needed to draw it between states. */
@@ -52,36 +39,51 @@ class Tracked {
   /** Tick from which on it is gone. */
   leftTick = Number.POSITIVE_INFINITY;
   isShown = false;
+  /** Drawn ahead of the render clock, by somebody else. */
+  isForward = false;
+  /** Gone as soon as that is known, though pictures are not there yet. */
+  goesAtOnce = false;
   /** What moves, by group. */
   readonly tracks: readonly (Track | undefined)[];
   /** Sequences that its texts and lists were made from. */
   readonly sequences = new Map<FieldData, Sequence>();
 
-  constructor(
-    number: number,
-    slot: Slot,
-    tick: number,
-    lanes: readonly number[],
-    components: readonly ComponentPlan[],
-  ) {
+  constructor(number: number, slot: Slot, tick: number, { components, moving }: Plans, beyondTicks: number) {
     this.entity = { slot: number, enteredAtMs: 0 };
     for (const { name } of components) this.entity[name] = undefined;
     this.netId = slot.netId;
     this.life = slot.life;
     this.enteredTick = tick;
-    this.tracks = lanes.map((count) => (count > 0 ? new Track(count) : undefined));
+    this.tracks = moving.map((bends: readonly Bend[]) =>
+      bends.length > 0 ? new Track(bends, beyondTicks) : undefined,
+    );
   }
+
+  /** Whether it is gone from pictures of `tick`. */
+  isGone(tick: number): boolean {
+    return this.leftTick <= tick || (this.goesAtOnce && this.leftTick < Number.POSITIVE_INFINITY);
+  }
+}
+
+/** What draws ahead of the render clock. */
+export interface Foreground {
+  /** Those whom `bringForward` named are shown: puts them where they are, and may add to and remove from the extras. */
+  draw(nowMs: number): void;
 }
 
 /** The world as a game draws it. `E` is the entity type that the generated protocol declares. */
 export class World<E extends EntityBase = EntityBase> {
+  /** The newest state, ahead of what is drawn. */
+  readonly newest: Newest<E>;
   readonly #protocol: Protocol;
-  readonly #components: readonly ComponentPlan[];
-  /** Lanes that are drawn between states, by group. */
-  readonly #movingLanes: readonly number[];
+  readonly #plans: Plans;
+  readonly #beyondTicks: number;
   readonly #bySlot: (Tracked | undefined)[] = [];
   readonly #tracked: Tracked[] = [];
   readonly #entities: E[] = [];
+  /** What is drawn beside the server's. */
+  readonly #extras: E[] = [];
+  #isListStale = false;
   readonly #byNetId = new Map<NetId, E>();
   readonly #handlers = { enter: new Set<(entity: E) => void>(), leave: new Set<(entity: E) => void>() };
   readonly #events: { readonly tick: number; readonly name: string; readonly event: Component }[] = [];
@@ -89,22 +91,13 @@ export class World<E extends EntityBase = EntityBase> {
   #drawnTick = Number.NEGATIVE_INFINITY;
   #renderTick: (nowMs: number) => number | undefined = () => undefined;
   #emit: (name: string, event: Component) => void = () => {};
+  #foreground: Foreground | undefined;
 
   constructor(protocol: Protocol) {
     this.#protocol = protocol;
-    const lanes = protocol.model.groups.map(() => 0);
-    this.#components = protocol.components.map(({ name, fields }, number) => {
-      const group = protocol.model.groups.findIndex(({ mask }) => hasComponent(mask[0], mask[1], number));
-      const data = protocol.model.groups[group]!.record.fields.filter((field) => field.component === number);
-      const plans = fields.map((field, at): FieldPlan => {
-        if (!isMoving(field.kind, data[at]!)) return { ...field, data: data[at]!, moving: -1 };
-        const moving = lanes[group]!;
-        lanes[group] = moving + lanesOf(field.kind).length;
-        return { ...field, data: data[at]!, moving };
-      });
-      return { number, name, group, fields: plans };
-    });
-    this.#movingLanes = lanes;
+    this.#plans = plansOf(protocol);
+    this.#beyondTicks = (BEYOND_MS * protocol.tickRate) / 1000;
+    this.newest = new Newest(this.#plans);
   }
 
   /** Entities in view at the moment that is drawn. */
@@ -128,33 +121,63 @@ export class World<E extends EntityBase = EntityBase> {
     const tick = this.#renderTick(nowMs);
     if (tick === undefined) return;
     this.#drawnTick = tick;
-    let isChanged = false;
     for (const tracked of this.#tracked) {
-      if (tracked.leftTick <= tick) isChanged = true;
-      else if (tracked.enteredTick <= tick) {
+      if (tracked.isGone(tick)) this.#isListStale = true;
+      else if (tracked.isForward || tracked.enteredTick <= tick) {
         if (!tracked.isShown) {
-          isChanged = true;
+          this.#isListStale = true;
           this.#show(tracked, nowMs);
         }
-        this.#interpolate(tracked, tick);
+        if (!tracked.isForward) this.#interpolate(tracked, tick);
       }
     }
-    if (isChanged) this.#list(tick);
+    this.#foreground?.draw(nowMs);
+    if (this.#isListStale) this.#list(tick);
     while (this.#events.length > 0 && this.#events[0]!.tick <= tick) {
       const { tick: happened, name, event } = this.#events.shift()!;
       if (tick - happened <= NEWS_TICKS_MAX) this.#emit(name, event);
     }
   }
 
-  /** For the session: where the render clock stands, and who hears of events. */
-  attach(renderTick: (nowMs: number) => number | undefined, emit: (name: string, event: Component) => void): void {
+  /** For the session: where the render clock stands, who hears of events, and who draws ahead of that clock. */
+  attach(
+    renderTick: (nowMs: number) => number | undefined,
+    emit: (name: string, event: Component) => void,
+    foreground?: Foreground,
+  ): void {
     this.#renderTick = renderTick;
     this.#emit = emit;
+    this.#foreground = foreground;
+  }
+
+  /** For what draws ahead: this one is shown from now on, and it is not moved any more. `goesAtOnce`: so it leaves. */
+  bringForward(netId: NetId, goesAtOnce: boolean): void {
+    for (const tracked of this.#tracked) {
+      if (tracked.netId !== netId) continue;
+      const isThere = tracked.leftTick === Number.POSITIVE_INFINITY;
+      // A fresh view has a new object for what was there before: only one of them may show.
+      tracked.goesAtOnce = goesAtOnce || (tracked.isForward && !isThere && this.#isThere(netId));
+      tracked.isForward ||= isThere;
+    }
+  }
+
+  /** For what draws ahead: draws something that the server has not sent. */
+  addExtra(entity: E): void {
+    this.#extras.push(entity);
+    this.#isListStale = true;
+  }
+
+  /** For what draws ahead: does not draw it any more. */
+  removeExtra(entity: E): void {
+    const at = this.#extras.indexOf(entity);
+    if (at >= 0) this.#extras.splice(at, 1);
+    this.#isListStale = true;
   }
 
   /** For the session: the replica has taken a frame. */
   handleState(replica: Replica, tick: number, isFresh: boolean): void {
     if (isFresh) this.#endAll(tick);
+    this.newest.handleState(replica, tick);
     for (let number = 0; number < replica.slots.length; number += 1) {
       const slot = replica.slots[number]!;
       let tracked = this.#bySlot[number];
@@ -165,7 +188,7 @@ export class World<E extends EntityBase = EntityBase> {
       }
       if (!slot.isSeen) continue;
       if (tracked === undefined) {
-        tracked = new Tracked(number, slot, tick, this.#movingLanes, this.#components);
+        tracked = new Tracked(number, slot, tick, this.#plans, this.#beyondTicks);
         this.#bySlot[number] = tracked;
         this.#tracked.push(tracked);
       }
@@ -198,7 +221,7 @@ export class World<E extends EntityBase = EntityBase> {
       const track = tracked.tracks[group];
       // What a frame left out keeps its older tick, and moves on from there when its turn comes.
       const moving = sub !== undefined && track?.push(sub.base) === true ? track : undefined;
-      for (const plan of this.#components) {
+      for (const plan of this.#plans.components) {
         if (plan.group === group) this.#readComponent(tracked, plan, sub, moving, replica);
       }
     }
@@ -253,7 +276,7 @@ export class World<E extends EntityBase = EntityBase> {
   /** Puts what moves where it is at `tick`. */
   #interpolate({ entity, tracks }: Tracked, tick: number): void {
     for (let group = 0; group < tracks.length; group += 1) tracks[group]?.seek(tick);
-    for (const { name, group, fields } of this.#components) {
+    for (const { name, group, fields } of this.#plans.components) {
       const component = entity[name] as Component | undefined;
       if (component === undefined) continue;
       for (const { name: fieldName, kind, moving } of fields) {
@@ -265,10 +288,11 @@ export class World<E extends EntityBase = EntityBase> {
   /** Makes the list of what is shown anew, without what has left by `tick`. */
   #list(tick: number): void {
     let kept = 0;
+    this.#isListStale = false;
     this.#entities.length = 0;
     for (const tracked of this.#tracked) {
       const entity = tracked.entity as unknown as E;
-      if (tracked.leftTick > tick) {
+      if (!tracked.isGone(tick)) {
         this.#tracked[kept] = tracked;
         kept += 1;
         if (tracked.isShown) this.#entities.push(entity);
@@ -280,5 +304,10 @@ export class World<E extends EntityBase = EntityBase> {
       if (tracked.isShown) for (const handler of this.#handlers.leave) handler(entity);
     }
     this.#tracked.length = kept;
+    for (const extra of this.#extras) this.#entities.push(extra);
+  }
+
+  #isThere(netId: NetId): boolean {
+    return this.#tracked.some((one) => one.netId === netId && one.leftTick === Number.POSITIVE_INFINITY);
   }
 }
