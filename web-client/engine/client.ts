@@ -6,8 +6,11 @@ import { ConnectionToken, type TokenSource } from './connection-token.ts';
 import { Connector } from './connector.ts';
 import type { Keeper, Kept } from './keeper.ts';
 import { Ladder } from './ladder.ts';
+import { Network } from './network.ts';
+import { Prediction, type PredictionOptions } from './prediction.ts';
 import { BackOff, type OnWake, onPageWake, RETRY_URGENT_MS } from './reconnecting.ts';
 import type { GameRecord } from './records.ts';
+import type { Words } from './rules.ts';
 import { lessonStore, openTransport, rungsOfPage } from './rungs.ts';
 import type { Protocol } from './schema.ts';
 import { Session, type SessionEvent } from './session.ts';
@@ -40,8 +43,13 @@ export interface ConnectOptions<E extends EntityBase, Events, Input, Join> {
   /** From the generated `protocol.ts`. */
   readonly protocol: TypedProtocol<E, Events, Input, Join>;
   readonly join: Join;
-  /** What the player wants, asked for once per tick. */
-  readonly input: () => Input;
+  /**
+   * What the player wants at a tick. Asked for once per tick, when it is due (`isFinal`), and where the player is
+   * predicted before each picture as well, for the tick to come: the same question may then have another answer.
+   */
+  readonly input: (tick: number, isFinal: boolean) => Input;
+  /** How the player's own is drawn ahead of the server; without it, all is drawn as the server says. */
+  readonly prediction?: PredictionOptions<E, Input>;
   /** Which room; the server's default where it is empty. */
   readonly room?: string;
   /** Connection token, where the server demands one: fixed, or fetched whenever one is due. */
@@ -60,14 +68,21 @@ export interface ConnectOptions<E extends EntityBase, Events, Input, Join> {
   readonly onWake?: OnWake;
 }
 
-/** What went over the connection so far. */
+/** What went over the connection so far, and what came of it. */
 export interface Stats {
   framesIn: number;
   bytesIn: number;
   framesOut: number;
   bytesOut: number;
+  /** Worlds that were compared with the server's and were the same. */
+  checksums: number;
   /** Worlds that were not what the server believed, or could not be read; each was healed by a fresh one. */
   desyncs: number;
+  /** Pictures for which `advance` was called, and those of them that waited for a state. */
+  pictures: number;
+  heldPictures: number;
+  /** Time spent so far on frames and on `advance`. */
+  workMs: number;
 }
 
 /** A hello that no welcome has answered by then got lost. */
@@ -98,7 +113,19 @@ export function connect<E extends EntityBase, Events, Input, Join>(
 /** A player's place in a game. */
 export class Client<E extends EntityBase = EntityBase, Events = Record<string, unknown>> {
   readonly world: World<E>;
-  readonly stats: Stats = { framesIn: 0, bytesIn: 0, framesOut: 0, bytesOut: 0, desyncs: 0 };
+  readonly stats: Stats = {
+    framesIn: 0,
+    bytesIn: 0,
+    framesOut: 0,
+    bytesOut: 0,
+    checksums: 0,
+    desyncs: 0,
+    pictures: 0,
+    heldPictures: 0,
+    workMs: 0,
+  };
+  /** How the connection does, in numbers that are worked out when they are asked for. */
+  readonly network: Network;
   readonly #options: ConnectOptions<E, Events, unknown, unknown>;
   readonly #now: () => number;
   readonly #backOff: BackOff;
@@ -107,6 +134,7 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
   readonly #token: ConnectionToken;
   readonly #session: Session;
   readonly #stopKeeping: () => void;
+  readonly #prediction: Prediction<E, unknown> | undefined;
   readonly #handlers = new Map<string, Set<(event: never) => void>>();
   #state: ConnectionState = { kind: 'connecting' };
   /** Looks for a way to the server, or for a better one. */
@@ -138,9 +166,14 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
     this.#ladder = new Ladder(options.rungs ?? rungsOfPage(options.transport), Date.now(), lessonStore());
     this.#stopKeeping = options.keeper?.watch(() => this.#keep()) ?? (() => {});
     this.world = new World<E>(options.protocol);
+    const { input, prediction } = options;
+    if (prediction !== undefined)
+      this.#prediction = new Prediction(prediction, this.world, (tick) => input(tick, false));
+    this.network = new Network(this.#session, () => this.#prediction?.corrections);
     this.world.attach(
       (nowMs) => this.#session.renderTick(nowMs),
       (name, event) => this.#emit(name, event),
+      { draw: (nowMs) => this.#drawPresent(nowMs) },
     );
     // After the caller had a chance to listen.
     this.#retryTimer = setTimeout(() => this.#connect(), 0);
@@ -174,6 +207,20 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
   /** The transport in use. */
   get transport(): Rung | undefined {
     return this.#transport?.rung;
+  }
+
+  /** The state of what the player controls after the newest input; undefined while nothing is predicted. */
+  get predicted(): Words | undefined {
+    return this.#prediction?.state;
+  }
+
+  /** Moves the world on to now: call it once before each picture. */
+  advance(nowMs: number): void {
+    const beganMs = this.#now();
+    this.world.advance(nowMs);
+    this.stats.pictures += 1;
+    if (this.network.isHeld) this.stats.heldPictures += 1;
+    this.stats.workMs += this.#now() - beganMs;
   }
 
   /** Sends a reliable message to the game: it arrives once and in order. False where too much waits already. */
@@ -291,6 +338,11 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
     const nowMs = this.#now();
     this.#heardAtMs = nowMs;
     const event = this.#understand(bytes, nowMs);
+    this.#handleEvent(transport, event, nowMs);
+    this.stats.workMs += this.#now() - nowMs;
+  }
+
+  #handleEvent(transport: Transport, event: SessionEvent | undefined, nowMs: number): void {
     switch (event?.type) {
       case undefined:
         // What a server sends cannot be read: nothing to be done but to begin again.
@@ -300,8 +352,10 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
         this.#handleJoined(transport, nowMs);
         break;
       case 'state':
-        if (event.isDesync) this.stats.desyncs += 1;
+        if (event.isSame === true) this.stats.checksums += 1;
+        else if (event.isSame === false) this.stats.desyncs += 1;
         this.world.handleState(this.#session.replica, event.tick, event.isFresh);
+        this.#prediction?.handleState();
         for (const message of this.#session.takeMessages(event.tick)) this.#emit('message', message);
         if (nowMs - this.#spokeAtMs > (OVERDUE_TICKS * 1000) / this.tickRate) this.#tick();
         break;
@@ -373,6 +427,20 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
     }
   }
 
+  /** Draws what is ahead of the server. An input that is due meanwhile does not wait for its timer. */
+  #drawPresent(nowMs: number): void {
+    this.#session.present(nowMs);
+    if (this.#session.isInputDue) this.#tick();
+    const present = this.#session.present(nowMs);
+    if (present !== undefined) this.#prediction?.draw(present, nowMs);
+  }
+
+  #input(tick: number): GameRecord {
+    const input = this.#options.input(tick, true);
+    this.#prediction?.commit(tick, input);
+    return input as GameRecord;
+  }
+
   /** Sends what the player wants, once per tick. */
   #tick(): void {
     clearTimeout(this.#tickTimer);
@@ -386,7 +454,9 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
       return;
     }
     this.#spokeAtMs = nowMs;
-    this.#count(this.#session.pollUpdate(nowMs, this.#options.input as () => GameRecord), this.#transport);
+    this.#session.setGathered(this.#transport.gatheredMs ?? 0);
+    const update = this.#session.pollUpdate(nowMs, (tick) => this.#input(tick));
+    this.#count(update, this.#transport);
     this.#tickTimer = setTimeout(() => this.#tick(), this.#session.untilUpdateMs(nowMs));
   }
 

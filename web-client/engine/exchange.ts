@@ -12,6 +12,8 @@ const LENGTH_BYTES_MAX = 5;
 /** A request under way, to be repeated as it is until it is answered. */
 export interface Pending {
   readonly number: number;
+  /** How many frames it carries. */
+  readonly frames: number;
   /** Body of the POST, without the byte that says that it is binary. */
   readonly body: Uint8Array;
 }
@@ -76,7 +78,11 @@ export class Requester {
   }
 
   #request(kind: RequestKind, number: number, frames: readonly Uint8Array[]): Pending {
-    return { number, body: encodeRequest({ attachment: this.#attachment, kind, number, frames }) };
+    return {
+      number,
+      frames: frames.length,
+      body: encodeRequest({ attachment: this.#attachment, kind, number, frames }),
+    };
   }
 
   #takeWaiting(): Uint8Array[] {

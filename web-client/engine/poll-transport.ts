@@ -41,6 +41,10 @@ export class PollTransport implements Transport {
     return typeof XMLHttpRequest === 'function' && typeof Uint8Array === 'function';
   }
 
+  get gatheredMs(): number {
+    return Math.max(this.#polls.gatheredMs, this.#sends.gatheredMs);
+  }
+
   send(frame: Uint8Array): void {
     if (this.#isClosed) return;
     this.#requester.push(frame);

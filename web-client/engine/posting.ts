@@ -1,6 +1,7 @@
 /** One request after the other to a server, each repeated as it is until it is answered. For every browser: XHR. */
 
 import type { Pending } from './exchange.ts';
+import { Recent } from './recent.ts';
 
 /** Between an attempt that failed and the next one: doubling, up to the second one. */
 const RETRY_MS = 250;
@@ -9,6 +10,8 @@ const RETRY_MAX_MS = 2_000;
 const PATIENCE_MS = 8_000;
 /** An answer that is not there by then will not come: polls are held for 22 s. */
 const ANSWER_TIMEOUT_MS = 28_000;
+/** Requests by which it is told how long frames are gathered for one. */
+const GATHERED_MAX = 16;
 /** First byte of a binary body. */
 const BINARY = 0;
 
@@ -23,6 +26,8 @@ export class Lane {
   readonly #address: string;
   readonly #onAnswer: (answer: Answer) => void;
   readonly #onFailed: () => void;
+  readonly #gatheredMs = new Recent(GATHERED_MAX);
+  #postedAtMs = 0;
   #request: XMLHttpRequest | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
@@ -33,8 +38,16 @@ export class Lane {
     this.#onFailed = onFailed;
   }
 
+  /** For how long frames wait at most for the request that carries them, of late; 0 where each has one of its own. */
+  get gatheredMs(): number {
+    return this.#gatheredMs.quantile(1) ?? 0;
+  }
+
   /** Makes a request until it is answered. */
   post(pending: Pending): void {
+    const nowMs = Date.now();
+    this.#gatheredMs.push(pending.frames > 1 ? nowMs - this.#postedAtMs : 0);
+    this.#postedAtMs = nowMs;
     this.#attempt(pending, RETRY_MS, 0);
   }
 

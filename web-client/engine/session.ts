@@ -5,6 +5,7 @@
 
 import { RenderClock, ServerClock } from './clock.ts';
 import {
+  type ClockEcho,
   type Close,
   decodeServerFrame,
   decodeServerMessage,
@@ -30,7 +31,13 @@ export interface Introduction {
 /** What a frame from the server meant. */
 export type SessionEvent =
   | { readonly type: 'joined'; readonly isResumed: boolean }
-  | { readonly type: 'state'; readonly tick: number; readonly isFresh: boolean; readonly isDesync: boolean }
+  | {
+      readonly type: 'state';
+      readonly tick: number;
+      readonly isFresh: boolean;
+      /** Whether the world is what the server believes; undefined where it did not say. */
+      readonly isSame: boolean | undefined;
+    }
   /** A state that cannot be read; the server will send a fresh one. */
   | { readonly type: 'unreadable' }
   | { readonly type: 'nothing' }
@@ -41,10 +48,11 @@ interface Room {
   readonly tickRate: number;
   readonly serverClock: ServerClock;
   readonly renderClock: RenderClock;
+  readonly inputs: InputSchedule;
 }
 
 /** Updates between two stamps for the clock, once it is set. */
-const UPDATES_PER_STAMP = 8;
+const UPDATES_PER_STAMP = 4;
 /** Updates that all carry a stamp, so that the clock is set soon. */
 const EAGER_STAMPS = 10;
 
@@ -71,7 +79,6 @@ export class Session {
   #sender = new ReliableSender(UNACKNOWLEDGED_BYTES_MAX);
   #receiver = new ReliableReceiver();
   #messages: DueMessage[] = [];
-  #inputs = new InputSchedule();
   #replica: Replica;
   /** The secret with which this session can be gone on with; empty before the first welcome. */
   #token: Uint8Array = new Uint8Array(0);
@@ -130,6 +137,27 @@ export class Session {
   renderTick(nowMs: number): number | undefined {
     const serverTicks = this.#room?.serverClock.ticks(nowMs);
     return serverTicks === undefined ? undefined : this.#room?.renderClock.advance(nowMs, serverTicks);
+  }
+
+  /** The tick in which the player acts, with fraction; undefined before the clock is set. */
+  present(nowMs: number): number | undefined {
+    const serverTicks = this.#room?.serverClock.ticks(nowMs);
+    return serverTicks === undefined ? undefined : this.#room?.inputs.advance(nowMs, serverTicks);
+  }
+
+  /** Whether `pollUpdate` would have an input to send. */
+  get isInputDue(): boolean {
+    return this.#room?.inputs.isDue ?? false;
+  }
+
+  /** The clocks by which the room is played; undefined before the first welcome. */
+  get clocks(): Readonly<Pick<Room, 'serverClock' | 'renderClock' | 'inputs'>> | undefined {
+    return this.#room;
+  }
+
+  /** How long the transport gathers what it sends, which makes inputs that much later. */
+  setGathered(gatheredMs: number): void {
+    this.#room?.inputs.setGathered(gatheredMs);
   }
 
   /** The first frame. `token` says who the player is; it may be empty. */
@@ -199,8 +227,8 @@ export class Session {
     }
   }
 
-  /** The next frame to the server, to be sent once per tick; `input` says what the player wants. */
-  pollUpdate(nowMs: number, input: () => GameRecord): Uint8Array {
+  /** The next frame to the server, to be sent once per tick; `input` says what the player wants at a tick. */
+  pollUpdate(nowMs: number, input: (tick: number) => GameRecord): Uint8Array {
     const { first, inputs } = this.#pollInputs(nowMs, input);
     const wantsStamp = this.#updates < EAGER_STAMPS || this.#updates % UPDATES_PER_STAMP === 0;
     this.#updates += 1;
@@ -224,8 +252,7 @@ export class Session {
 
   /** How long until `pollUpdate` should be asked again. */
   untilUpdateMs(nowMs: number): number {
-    const serverTicks = this.#room?.serverClock.ticks(nowMs);
-    const ticks = serverTicks === undefined ? 1 : this.#inputs.ticksUntilDue(serverTicks, this.#wayTicks());
+    const ticks = this.present(nowMs) === undefined ? 1 : this.#room!.inputs.ticksUntilDue;
     return (ticks * 1000) / this.tickRate;
   }
 
@@ -245,33 +272,39 @@ export class Session {
       this.#sender = new ReliableSender(UNACKNOWLEDGED_BYTES_MAX);
       this.#receiver = new ReliableReceiver();
       this.#messages = [];
-      this.#inputs = new InputSchedule();
     }
-    if (goesOn && this.#room?.tickRate === welcome.tickRate) return;
+    if (goesOn && this.#room?.tickRate === welcome.tickRate) {
+      this.#room.inputs.handleNewWay();
+      return;
+    }
     this.#room = {
       client: welcome.client,
       tickRate: welcome.tickRate,
       serverClock: new ServerClock(welcome.tickRate),
       renderClock: new RenderClock(welcome.tickRate),
+      inputs: new InputSchedule(welcome.tickRate),
     };
   }
 
-  /** How long a frame takes to the server, in ticks. */
-  #wayTicks(): number {
-    return (((this.roundTripMs ?? 0) / 2) * this.tickRate) / 1000;
+  #pollInputs(nowMs: number, input: (tick: number) => GameRecord): { first: number; inputs: Uint8Array[] } {
+    if (this.present(nowMs) === undefined) return { first: 0, inputs: [] };
+    const { first, count } = this.#room!.inputs.due();
+    const inputs: Uint8Array[] = [];
+    for (let tick = first; tick < first + count; tick += 1) {
+      inputs.push(encodeRecord(this.#protocol.input, input(tick)));
+    }
+    return { first, inputs };
   }
 
-  #pollInputs(nowMs: number, input: () => GameRecord): { first: number; inputs: Uint8Array[] } {
-    const serverTicks = this.#room?.serverClock.ticks(nowMs);
-    if (serverTicks === undefined) return { first: 0, inputs: [] };
-    const { first, count } = this.#inputs.due(serverTicks, this.#wayTicks());
-    if (count === 0) return { first, inputs: [] };
-    const encoded = encodeRecord(this.#protocol.input, input());
-    return { first, inputs: Array.from({ length: count }, () => encoded) };
+  #handleEcho(echo: ClockEcho, nowMs: number): void {
+    if (this.#room === undefined) return;
+    const { serverClock, inputs } = this.#room;
+    if (serverClock.handleEcho(echo, nowMs)) inputs.handleNewWay();
+    inputs.handleArrival(nowMs - serverClock.sinceMs(echo, nowMs), serverClock.arrivalTicks(echo));
   }
 
   #handleUpdate(update: ServerUpdate, nowMs: number): SessionEvent {
-    if (update.clock !== undefined) this.#room?.serverClock.handleEcho(update.clock, nowMs);
+    if (update.clock !== undefined) this.#handleEcho(update.clock, nowMs);
     this.#sender.handleAcknowledged(update.acknowledged);
     const messages = this.#receiver.handleMessages(update.firstMessage, update.messages);
     for (const bytes of messages) {
@@ -283,10 +316,10 @@ export class Session {
     try {
       const info = this.#replica.apply(update.state);
       if (info.checksum === false) this.#report = this.#replica.report();
-      this.#inputs.handleApplied(info.tick, info.inputApplied);
+      this.#room?.inputs.handleApplied(info.tick, info.inputApplied);
       const serverTicks = this.#room?.serverClock.ticks(nowMs);
       if (serverTicks !== undefined) this.#room?.renderClock.handleState(info.tick, serverTicks);
-      return { type: 'state', tick: info.tick, isFresh: info.isFresh, isDesync: info.checksum === false };
+      return { type: 'state', tick: info.tick, isFresh: info.isFresh, isSame: info.checksum };
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
       // The server starts the view anew when it hears of it; frames until then cannot be used.

@@ -39,6 +39,10 @@ export class StreamTransport implements Transport {
     );
   }
 
+  get gatheredMs(): number {
+    return this.#sends.gatheredMs;
+  }
+
   send(frame: Uint8Array): void {
     if (this.#isClosed) return;
     this.#requester.push(frame);

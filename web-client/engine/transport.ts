@@ -9,6 +9,8 @@ export const RUNGS: readonly Rung[] = ['websocket', 'stream', 'long-poll', 'poll
 /** One stay of a connection. Callbacks are set before anything can happen. */
 export interface Transport {
   readonly rung: Rung;
+  /** For how long it gathers frames before it sends them, of late; none where each goes at once. */
+  readonly gatheredMs?: number;
   /** Frames can be sent from now on. */
   onOpen: () => void;
   /** A frame came. */
