@@ -2,8 +2,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Client, type ConnectionState, connect } from './client.ts';
 import { CLOSE_REASONS } from './close-reason.ts';
 import type { TokenSource } from './connection-token.ts';
-import { close, echo, protocol, SESSION_TOKEN, seeded, stampOf, states, update, welcome } from './fake-server.ts';
+import { close, echo, protocol, SESSION_TOKEN, stampOf, states, update, welcome } from './fake-server.ts';
 import { MemoryTransport } from './memory-transport.ts';
+import { seeded } from './seeded.ts';
 import type { EntityBase } from './world.ts';
 
 const TICK_MS = 50;

@@ -6,6 +6,7 @@ import { ConnectionToken, type TokenSource } from './connection-token.ts';
 import { Connector } from './connector.ts';
 import type { Keeper, Kept } from './keeper.ts';
 import { Ladder } from './ladder.ts';
+import { type Lag, lagging } from './lag.ts';
 import { Network } from './network.ts';
 import { Prediction, type PredictionOptions } from './prediction.ts';
 import { BackOff, type OnWake, onPageWake, RETRY_URGENT_MS } from './reconnecting.ts';
@@ -56,6 +57,8 @@ export interface ConnectOptions<E extends EntityBase, Events, Input, Join> {
   readonly token?: TokenSource;
   /** The one transport to use, whatever the network: its name as in `Rung`. Any other word means the best there is. */
   readonly transport?: string;
+  /** A bad network to play over, for trying; asked for each frame, so that it can change. */
+  readonly lag?: () => Lag;
   /** Keeps the session over a reload of the page. */
   readonly keeper?: Keeper;
   /** What the keeper had of a page before this one: goes on with that session. */
@@ -294,9 +297,10 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
 
   #search(rungs: readonly Rung[], events: ConstructorParameters<typeof Connector>[4]): void {
     this.#connector?.stop();
-    const { url, open = openTransport } = this.#options;
+    const { url, open = openTransport, lag } = this.#options;
+    const lagged = lag === undefined ? open : lagging(open, lag, this.#now);
     try {
-      this.#connector = new Connector(url, open, rungs, this.#session.roundTripMs, events);
+      this.#connector = new Connector(url, lagged, rungs, this.#session.roundTripMs, events);
     } catch {
       // No address, or one that browsers keep pages from.
       this.#close(`This page cannot reach a server at “${url}”.`, 'BadAddress');

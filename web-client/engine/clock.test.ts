@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RenderClock, ServerClock } from './clock.ts';
-import { seeded } from './fake-server.ts';
+import { seeded } from './seeded.ts';
 
 const TICK_RATE = 20;
 const TICK_MS = 1000 / TICK_RATE;

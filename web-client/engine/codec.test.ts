@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type ClientFrame, DecodeError, decodeServerFrame, encodeClientFrame } from './codec.ts';
-import { close, seeded, update, welcome } from './fake-server.ts';
+import { close, update, welcome } from './fake-server.ts';
 import { encodeRecord, type GameRecord } from './records.ts';
 import type { RecordSchema } from './schema.ts';
+import { seeded } from './seeded.ts';
 
 type Json = Record<string, unknown>;
 

@@ -67,17 +67,6 @@ export function stampOf(frame: Uint8Array): number | undefined {
   return frame[at++] === 1 ? next() : undefined;
 }
 
-/** Numbers that look random, the same for the same seed. */
-export function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 function varint(value: number): number[] {
   if (value < 251) return [value];
   const size = value < 0x1_0000 ? 2 : 4;

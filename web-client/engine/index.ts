@@ -6,6 +6,9 @@
  * - `transport.ts`: what carries it; `*-transport.ts`: each rung of the ladder, `exchange.ts` and `posting.ts` those over
  *   HTTP. `ladder.ts`: which rung to try; `connector.ts`: the search; `reconnecting.ts`: when to try again.
  * - `world.ts`: entities to draw. `replica/`: the world as the server sent it. `clock.ts`: three clocks.
+ * - `interpolation.ts`: others, between two states. `prediction.ts`: the player's own, ahead of the server, by `rules.ts`,
+ *   `predictor.ts` and `shots.ts`; `inputs.ts`: which tick an input is for. `network.ts`: how all that does, in numbers.
+ * - `lag.ts`: a bad network, made on purpose. `net-graph/`, imported by itself: how the connection does, drawn.
  * - `codec.ts`, `records.ts`, `schema.ts`: what is on the wire. `close-reason.ts`: how things end.
  */
 
@@ -20,5 +23,12 @@ export {
 export { CLOSE_REASONS, type CloseReason } from './close-reason.ts';
 export type { TokenSource } from './connection-token.ts';
 export { Keeper, type Kept } from './keeper.ts';
+export { type Lag, NO_LAG, parseLag } from './lag.ts';
+export { Network } from './network.ts';
+export { Newest } from './newest.ts';
+export type { PredictionOptions } from './prediction.ts';
+export type { Corrections, Word } from './predictor.ts';
+export { loadRules, type Rules, WasmRules, type Words } from './rules.ts';
+export type { ShotOptions } from './shots.ts';
 export type { OpenTransport, Rung, Transport } from './transport.ts';
 export { type EntityBase, type NetId, World } from './world.ts';

@@ -22,7 +22,7 @@ export interface PredictionOptions<E extends EntityBase, Input> {
   /** What the player controls. */
   readonly own: (newest: Newest<E>) => NetId | undefined;
   /** Writes it down as the words of a state; those that only steps say are left as they are. */
-  readonly read: (own: E, newest: Newest<E>, state: Words) => void;
+  readonly read: (own: E, state: Words, newest: Newest<E>) => void;
   /** Writes an input down as words. */
   readonly command: (input: Input, words: Words) => void;
   /** Puts the entity that is drawn where the words say, which lie between two ticks. */
@@ -84,7 +84,7 @@ export class Prediction<E extends EntityBase, Input> {
     const own = newest.find(netId);
     if (own !== undefined && netId !== undefined) {
       this.#state.fill(0);
-      this.#options.read(own, newest, this.#state);
+      this.#options.read(own, this.#state, newest);
       if (newest.isCurrent && !predictor.handleState(newest.tick, this.#state)) {
         for (let tick = newest.tick + 1; tick <= predictor.tick; tick += 1) this.#handleStep(tick);
       }

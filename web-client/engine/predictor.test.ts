@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { seeded } from './fake-server.ts';
 import { Predictor, type Word } from './predictor.ts';
 import type { Rules, Words } from './rules.ts';
+import { seeded } from './seeded.ts';
 
 /** A sled on a line: an input pushes it, and friction takes a quarter of its speed away. It says how hard it was pushed. */
 const sled: Rules = {

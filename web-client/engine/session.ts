@@ -230,6 +230,7 @@ export class Session {
   /** The next frame to the server, to be sent once per tick; `input` says what the player wants at a tick. */
   pollUpdate(nowMs: number, input: (tick: number) => GameRecord): Uint8Array {
     const { first, inputs } = this.#pollInputs(nowMs, input);
+    const shown = Math.max(0, this.renderTick(nowMs) ?? 0);
     const wantsStamp = this.#updates < EAGER_STAMPS || this.#updates % UPDATES_PER_STAMP === 0;
     this.#updates += 1;
     const { first: firstMessage, messages } = this.#sender.pollMessages();
@@ -239,8 +240,8 @@ export class Session {
       type: 'update',
       acknowledged: this.#receiver.acknowledged,
       seen: this.#replica.tick ?? 0,
-      shown: 0,
-      shownFraction: 0,
+      shown: Math.floor(shown),
+      shownFraction: Math.floor((shown % 1) * 256),
       stampMs: wantsStamp ? this.#room?.serverClock.stamp(nowMs) : undefined,
       firstInput: first,
       inputs,

@@ -18,10 +18,12 @@ export interface ShotOptions<E extends EntityBase> {
   readonly fly: (shot: E, fired: Words, ticks: number) => void;
   /** Whether something that came into view is this shot. Both are where they are at the same tick. */
   readonly isSame: (entered: E, shot: E, own: NetId) => boolean;
+  /** Writes down in the state of a step that it let this off, which flies since so many ticks: the server knows better. */
+  readonly read: (entered: E, fired: Words, ticks: number) => void;
   /** How long it flies at most. */
   readonly lifetimeTicks: number;
   /** It is seen for the first time: for flash and sound. */
-  readonly onFired?: (shot: E) => void;
+  readonly onFired?: (shot: E, fired: Words) => void;
 }
 
 /** Ticks after which a state that shows nothing of a shot says that there is none: room for a state or two left out. */
@@ -74,7 +76,7 @@ export class Shots<E extends EntityBase> {
       this.#shots.push(shot);
       this.#world.addExtra(shot.entity);
       this.#options.fly(shot.entity, shot.fired, 0);
-      this.#options.onFired?.(shot.entity);
+      this.#options.onFired?.(shot.entity, shot.fired);
     }
   }
 
@@ -110,6 +112,7 @@ export class Shots<E extends EntityBase> {
       if (shot.same !== undefined || tick < shot.tick) continue;
       this.#options.fly(shot.entity, shot.fired, tick - shot.tick);
       if (!this.#options.isSame(entered, shot.entity, own)) continue;
+      this.#options.read(entered, shot.fired, tick - shot.tick);
       shot.same = netId;
       this.#world.removeExtra(shot.entity);
       return;

@@ -2,9 +2,9 @@
 
 import { describe, expect, it } from 'vitest';
 import { RenderClock } from './clock.ts';
-import { seeded } from './fake-server.ts';
 import { bendsOf, Track } from './interpolation.ts';
 import type { FieldKind } from './schema.ts';
+import { seeded } from './seeded.ts';
 
 const TICK_RATE = 20;
 const TICK_MS = 1000 / TICK_RATE;

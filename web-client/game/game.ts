@@ -3,10 +3,11 @@
  * passes what happens on to picture, sound and words.
  */
 
-import { type ConnectionState, type ConnectOptions, connect } from '../engine/index.ts';
-import { SHIP_EXPLOSION_SIZE, STEPS_PER_UNIT } from './field.ts';
+import { type ConnectionState, type ConnectOptions, connect, type Rules, type Words } from '../engine/index.ts';
+import { headingToRadians, SHIP_EXPLOSION_SIZE, SHIP_RADIUS_UNITS, STEPS_PER_UNIT } from './field.ts';
 import type { Hud } from './hud/hud.ts';
 import type { Pilot } from './input/pilot.ts';
+import { ANGLE, arenaPrediction, OwnFlashes } from './prediction.ts';
 import { type Controls, type Entity, type GameClient, type JoinRequest, protocol, type Seat } from './protocol.ts';
 import type { Scene } from './renderer.ts';
 import type { Sound } from './sound.ts';
@@ -31,11 +32,26 @@ export class Game {
   /** The name and colour that the player flies under; the server may have chosen another name. */
   #own: { name: string; colour: number };
   #hull = 0;
+  readonly #ownFlashes = new OwnFlashes();
 
-  constructor(url: string, join: JoinRequest, equipment: Equipment, connection: Connection) {
+  /** `rules` move the own ship ahead of the server, where the browser can run them. */
+  constructor(
+    url: string,
+    join: JoinRequest,
+    rules: Promise<Rules | undefined>,
+    equipment: Equipment,
+    connection: Connection,
+  ) {
     this.#equipment = equipment;
     this.#own = { ...join };
-    this.#client = connect({ url, protocol, join, input: () => this.#controls(), ...connection });
+    this.#client = connect({
+      url,
+      protocol,
+      join,
+      input: (tick, isFinal) => this.#controls(tick, isFinal),
+      prediction: arenaPrediction(rules, (fired) => this.#showOwnShot(fired)),
+      ...connection,
+    });
     this.#scene = {
       entities: this.#client.world.entities,
       ownShip: undefined,
@@ -73,7 +89,7 @@ export class Game {
   frame(nowMs: number, elapsedS: number): void {
     const { stage, hud, pilot, sound } = this.#equipment;
     const { world, tickRate } = this.#client;
-    world.advance(nowMs);
+    this.#client.advance(nowMs);
     const seat = this.#seat();
     const ship = this.#ship(seat);
     this.#noteOwn(ship);
@@ -89,7 +105,7 @@ export class Game {
         elapsedS,
       );
     }
-    // The player's own turns and engine show at once; the server's answer to them comes later.
+    // The player's own engine shows at once. So do turns; where nothing is predicted, by an estimate.
     this.#scene.entities = world.entities;
     this.#scene.ownShip = ship;
     this.#scene.ownHeading = pilot.heading.isSet ? pilot.heading.drawn(nowMs, 1000 / tickRate) : undefined;
@@ -100,10 +116,21 @@ export class Game {
     hud.show(this.#client, seat, ship, nowMs);
   }
 
-  #controls(): Controls {
+  #controls(tick: number, isFinal: boolean): Controls {
     const { pilot, stage } = this.#equipment;
     pilot.pixelRatio = stage.pixelRatio;
-    return pilot.controls(this.ship, performance.now());
+    return pilot.controls(this.ship, { tick, isFinal, heading: this.#client.predicted?.[ANGLE] }, performance.now());
+  }
+
+  #showOwnShot(fired: Words): void {
+    const { stage, sound } = this.#equipment;
+    this.#ownFlashes.note(fired);
+    const { motion, heading, ship } = this.ship ?? {};
+    if (motion === undefined || heading === undefined || ship === undefined) return;
+    const [x, y] = inUnits(motion.position);
+    const angle = headingToRadians(heading.angle);
+    stage.effects.shot(x + Math.cos(angle) * SHIP_RADIUS_UNITS, y + Math.sin(angle) * SHIP_RADIUS_UNITS, ship.colour);
+    sound.shot(0, 0);
   }
 
   /** The only seat that this client is shown is its own. */
@@ -145,6 +172,7 @@ export class Game {
     const { stage, hud, sound } = this.#equipment;
     const { camera, effects } = stage;
     this.#client.on('shot', ({ position, colour }) => {
+      if (colour === this.#own.colour && this.#ownFlashes.take(position)) return;
       const [x, y] = inUnits(position);
       effects.shot(x, y, colour);
       sound.shot(x - camera.x, y - camera.y);

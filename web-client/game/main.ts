@@ -2,7 +2,7 @@
  * The page: wires screen, sound, input and dialogs together, and starts a game when the player asks for one.
  */
 
-import { Keeper, type Kept } from '../engine/index.ts';
+import { Keeper, type Kept, loadRules } from '../engine/index.ts';
 import { Game } from './game.ts';
 import { find } from './hud/element.ts';
 import { Hud } from './hud/hud.ts';
@@ -12,6 +12,7 @@ import { Mouse } from './input/mouse.ts';
 import { Pilot } from './input/pilot.ts';
 import { Touch } from './input/touch.ts';
 import { type JoinRequest, protocol } from './protocol.ts';
+import rulesAddress from './rules.wasm?url';
 import { serverAddress } from './server-address.ts';
 import { Sound } from './sound.ts';
 import { Stage } from './stage.ts';
@@ -31,6 +32,7 @@ const keeper = new Keeper(`${protocol.name} ${protocol.hash} ${address}`);
 const transport = new URLSearchParams(window.location.search).get('transport') ?? '';
 // After the `#`, so that no server on the way and no log gets to see it.
 const token = new URLSearchParams(window.location.hash.slice(1)).get('token') ?? '';
+const rules = loadRules(rulesAddress);
 const sound = new Sound();
 const stage = new Stage(document, wantsLessMotion);
 let game: Game | undefined;
@@ -67,7 +69,7 @@ requestAnimationFrame(function frame(nowMs) {
 function join(request: JoinRequest, left?: Kept): void {
   stage.clear();
   const connection = left === undefined ? { transport, token, keeper } : { transport, token, keeper, kept: left };
-  game = new Game(address, request, { stage, hud, pilot, sound }, connection);
+  game = new Game(address, request, rules, { stage, hud, pilot, sound }, connection);
 }
 
 function playAgain(): void {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { seeded } from '../fake-server.ts';
+import { seeded } from '../seeded.ts';
 import { FrameError, LIMITS } from './frame-error.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { goldenWorlds } from './golden.ts';

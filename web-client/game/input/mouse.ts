@@ -1,5 +1,7 @@
 /** The mouse: the ship turns to where it points; left fires, right thrusts. */
 
+import { Trigger } from './trigger.ts';
+
 /** Hands tremble: a move shorter than this does not take the helm from the keyboard. */
 const MOVE_PIXELS_MIN = 3;
 
@@ -8,8 +10,8 @@ export class Mouse {
   /** Position over the field, in CSS pixels. */
   x = 0;
   y = 0;
-  fire = false;
-  thrust = false;
+  readonly #fire = new Trigger();
+  readonly #thrust = new Trigger();
   #moved = false;
 
   constructor(field: HTMLElement) {
@@ -38,6 +40,20 @@ export class Mouse {
     window.addEventListener('blur', () => this.#readButtons(0));
   }
 
+  get fire(): boolean {
+    return this.#fire.isHeld;
+  }
+
+  get thrust(): boolean {
+    return this.#thrust.isHeld;
+  }
+
+  /** The tick at hand is over. */
+  endTick(): void {
+    this.#fire.endTick();
+    this.#thrust.endTick();
+  }
+
   /** Whether the mouse was used since this was last asked. */
   takeMoved(): boolean {
     const moved = this.#moved;
@@ -46,7 +62,7 @@ export class Mouse {
   }
 
   #readButtons(buttons: number): void {
-    this.fire = (buttons & 1) !== 0;
-    this.thrust = (buttons & 2) !== 0;
+    this.#fire.set((buttons & 1) !== 0);
+    this.#thrust.set((buttons & 2) !== 0);
   }
 }

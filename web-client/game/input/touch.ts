@@ -1,17 +1,18 @@
 /** Touch: a stick on the left that says where to turn, two buttons on the right. Shown where the pointer is a finger. */
 
 import { find } from '../hud/element.ts';
+import { Trigger } from './trigger.ts';
 
 /** The stick steers once it is this far out, as a share of its reach. */
 const DEAD_ZONE = 0.25;
 
 /** The state of the controls on the screen. */
 export class Touch {
-  fire = false;
-  thrust = false;
   /** Where the stick points, in radians; undefined while it is at rest. */
   aimRadians: number | undefined;
 
+  readonly #fire = new Trigger();
+  readonly #thrust = new Trigger();
   readonly #stick: HTMLElement;
   #stickPointer: number | undefined;
 
@@ -36,12 +37,22 @@ export class Touch {
         if (event.pointerId === this.#stickPointer) this.#release();
       });
     }
-    holdable(find(panel, '.touch__button--fire'), (held) => {
-      this.fire = held;
-    });
-    holdable(find(panel, '.touch__button--thrust'), (held) => {
-      this.thrust = held;
-    });
+    holdable(find(panel, '.touch__button--fire'), (held) => this.#fire.set(held));
+    holdable(find(panel, '.touch__button--thrust'), (held) => this.#thrust.set(held));
+  }
+
+  get fire(): boolean {
+    return this.#fire.isHeld;
+  }
+
+  get thrust(): boolean {
+    return this.#thrust.isHeld;
+  }
+
+  /** The tick at hand is over. */
+  endTick(): void {
+    this.#fire.endTick();
+    this.#thrust.endTick();
   }
 
   #steer(event: PointerEvent): void {
