@@ -84,8 +84,9 @@ const IN_TIME_SHARE = 0.95;
 const DELAY_MARGIN_TICKS = 0.25;
 const DELAY_TICKS_MIN = 1.5;
 const DELAY_TICKS_MAX = 12;
-/** A pause between states longer than this is a world in which nothing happens, not a slow network. */
-const GAP_TICKS_MAX = 6;
+/** States by which it is told how often they come; a lower rate than this is a world in which little happens. */
+const GAPS_MAX = 32;
+const GAP_TICKS_MAX = 4;
 /** How far motion goes on beyond the newest state before pictures wait for the next one. */
 export const BEYOND_MS = 150;
 /** The render clock runs at most this much faster or slower than time. */
@@ -104,9 +105,9 @@ const JUMP_TICKS = 20;
 export class RenderClock {
   readonly #ticksPerMs: number;
   readonly #beyondTicks: number;
-  /** For each state how old the one before it was when it came, in ticks. */
-  readonly #waits = new Recent(ARRIVALS_MAX);
+  /** How old states were when they came, and how many ticks lie between them. */
   readonly #ages = new Recent(ARRIVALS_MAX);
+  readonly #gaps = new Recent(GAPS_MAX);
   #delayTicks = 2;
   #newest: number | undefined;
   #ticks: number | undefined;
@@ -138,13 +139,14 @@ export class RenderClock {
     const gap = this.#newest === undefined ? 1 : tick - this.#newest;
     if (gap <= 0) {
       // The server counts anew.
-      this.#waits.clear();
       this.#ages.clear();
+      this.#gaps.clear();
     }
     this.#newest = tick;
     this.#ages.push(serverTicks - tick);
-    this.#waits.push(serverTicks - tick + Math.min(Math.max(gap, 1), GAP_TICKS_MAX));
-    const wait = this.#waits.quantile(IN_TIME_SHARE)!;
+    this.#gaps.push(Math.min(Math.max(gap, 1), GAP_TICKS_MAX));
+    // Just before a state comes, the one before it is this old.
+    const wait = this.#ages.quantile(IN_TIME_SHARE)! + this.#gaps.quantile(0.5)!;
     this.#delayTicks = Math.min(Math.max(wait + DELAY_MARGIN_TICKS, DELAY_TICKS_MIN), DELAY_TICKS_MAX);
   }
 

@@ -22,7 +22,10 @@ export interface Equipment {
 }
 
 /** How to stay connected. */
-export type Connection = Pick<ConnectOptions<never, never, never, never>, 'transport' | 'token' | 'keeper' | 'kept'>;
+export type Connection = Pick<
+  ConnectOptions<never, never, never, never>,
+  'transport' | 'token' | 'keeper' | 'kept' | 'lag'
+>;
 
 /** A session of one player. */
 export class Game {
@@ -68,6 +71,11 @@ export class Game {
   leave(): void {
     this.#client.leave();
     this.#equipment.sound.engine(false);
+  }
+
+  /** The connection. */
+  get client(): GameClient {
+    return this.#client;
   }
 
   /** What the server shows this player. */

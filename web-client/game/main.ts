@@ -2,7 +2,9 @@
  * The page: wires screen, sound, input and dialogs together, and starts a game when the player asks for one.
  */
 
-import { Keeper, type Kept, loadRules } from '../engine/index.ts';
+import { Keeper, type Kept, type Lag, loadRules } from '../engine/index.ts';
+import { NetGraph } from '../engine/net-graph/net-graph.ts';
+import { STEPS_PER_UNIT } from './field.ts';
 import { Game } from './game.ts';
 import { find } from './hud/element.ts';
 import { Hud } from './hud/hud.ts';
@@ -29,7 +31,12 @@ const address = serverAddress(
   document.querySelector<HTMLMetaElement>('meta[name="tickwire-server"]')?.content,
 );
 const keeper = new Keeper(`${protocol.name} ${protocol.hash} ${address}`);
-const transport = new URLSearchParams(window.location.search).get('transport') ?? '';
+const query = new URLSearchParams(window.location.search);
+const transport = query.get('transport') ?? '';
+const netGraph = new NetGraph(find(document, '.arena'), {
+  lag: query.get('lag') ?? '',
+  measure: { name: 'units', size: STEPS_PER_UNIT },
+});
 // After the `#`, so that no server on the way and no log gets to see it.
 const token = new URLSearchParams(window.location.hash.slice(1)).get('token') ?? '';
 const rules = loadRules(rulesAddress);
@@ -47,6 +54,11 @@ muteButton.addEventListener('click', () => {
   toggleMute();
   muteButton.blur();
 });
+const linkButton = find<HTMLButtonElement>(document, '.link');
+linkButton.addEventListener('click', () => {
+  netGraph.toggle();
+  linkButton.blur();
+});
 for (const gesture of ['pointerdown', 'keydown'] as const) window.addEventListener(gesture, () => sound.start());
 showMute(sound.isMuted);
 const kept = keeper.take();
@@ -63,13 +75,16 @@ requestAnimationFrame(function frame(nowMs) {
   lastMs = nowMs;
   if (game === undefined) stage.drawLobby(nowMs, elapsedS);
   else game.frame(nowMs, elapsedS);
+  netGraph.draw(nowMs);
   requestAnimationFrame(frame);
 });
 
 function join(request: JoinRequest, left?: Kept): void {
   stage.clear();
-  const connection = left === undefined ? { transport, token, keeper } : { transport, token, keeper, kept: left };
+  const lag = (): Lag => netGraph.lag;
+  const connection = { transport, token, keeper, lag, ...(left === undefined ? {} : { kept: left }) };
   game = new Game(address, request, rules, { stage, hud, pilot, sound }, connection);
+  netGraph.watch(game.client);
 }
 
 function playAgain(): void {
