@@ -26,11 +26,12 @@ export function launch(args = []) {
   });
 }
 
-/** Starts the binary without rocks and pilots that would wreck the test's ships. */
+/** Starts the binary, unless told otherwise without rocks and pilots that would wreck the test's ships. */
 export async function startArena(flags = [], port = '0') {
   const inside = await freePort();
-  const doors = ['--listen', `127.0.0.1:${port}`, '--internal', `127.0.0.1:${inside}`, '--pilots', '0', '--asteroids', '0'];
-  const child = spawn(arena, [...doors, '--seed', '1', ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const doors = ['--listen', `127.0.0.1:${port}`, '--internal', `127.0.0.1:${inside}`];
+  const calm = ['--pilots', '--asteroids'].flatMap((name) => (flags.includes(name) ? [] : [name, '0']));
+  const child = spawn(arena, [...doors, ...calm, '--seed', '1', ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
   child.stderr.on('data', (data) => {
     log += data;

@@ -102,6 +102,7 @@ export class Predictor {
 
   /** The state of a tick, with what its step said; undefined where it is not known. */
   state(tick: number): Words | undefined {
+    if (tick < 0) return undefined;
     if (tick === this.#nextTick) return this.#next;
     const at = tick % TICKS;
     return this.#stateTicks[at] === tick ? this.#states[at] : undefined;

@@ -26,6 +26,12 @@ export interface ShotOptions<E extends EntityBase> {
   readonly onFired?: (shot: E, fired: Words) => void;
 }
 
+/** Where shots are seen. */
+export type ShotWorld<E extends EntityBase> = Pick<World<E>, 'find' | 'bringForward' | 'addExtra' | 'removeExtra'>;
+
+/** Where the server's own are looked for. */
+export type ShotState<E extends EntityBase> = Pick<Newest<E>, 'tick' | 'find' | 'forEntered'>;
+
 /** Ticks after which a state that shows nothing of a shot says that there is none: room for a state or two left out. */
 const CONFIRM_TICKS = 3;
 /** Shots at once; a game that lets off more wants another way. */
@@ -50,10 +56,10 @@ class Shot<E> {
 /** The shots of a player. */
 export class Shots<E extends EntityBase> {
   readonly #options: ShotOptions<E>;
-  readonly #world: World<E>;
+  readonly #world: ShotWorld<E>;
   #shots: Shot<E>[] = [];
 
-  constructor(options: ShotOptions<E>, world: World<E>) {
+  constructor(options: ShotOptions<E>, world: ShotWorld<E>) {
     this.#options = options;
     this.#world = world;
   }
@@ -81,7 +87,7 @@ export class Shots<E extends EntityBase> {
   }
 
   /** A state came: looks in it for the server's own. */
-  handleState(newest: Newest<E>, own: NetId | undefined): void {
+  handleState(newest: ShotState<E>, own: NetId | undefined): void {
     const { tick } = newest;
     if (own !== undefined && this.#shots.some((shot) => shot.same === undefined)) {
       newest.forEntered((netId) => {

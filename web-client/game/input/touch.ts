@@ -1,4 +1,7 @@
-/** Touch: a stick on the left that says where to turn, two buttons on the right. Shown where the pointer is a finger. */
+/**
+ * Touch: a stick that comes to the thumb, anywhere on the left, and says where to turn; two buttons on the right. Shown
+ * where the pointer is a finger.
+ */
 
 import { find } from '../hud/element.ts';
 import { Trigger } from './trigger.ts';
@@ -15,6 +18,12 @@ export class Touch {
   readonly #thrust = new Trigger();
   readonly #stick: HTMLElement;
   #stickPointer: number | undefined;
+  /** How far the stick reaches, where it rests, and where it is: in CSS pixels of the window. */
+  #reach = 1;
+  #restX = 0;
+  #restY = 0;
+  #middleX = 0;
+  #middleY = 0;
 
   constructor(root: ParentNode) {
     const panel = find<HTMLElement>(root, '.touch');
@@ -24,19 +33,22 @@ export class Touch {
     coarse.addEventListener('change', () => {
       panel.hidden = !coarse.matches;
     });
-    this.#stick.addEventListener('pointerdown', (event) => {
-      this.#stick.setPointerCapture(event.pointerId);
+    const pad = find<HTMLElement>(panel, '.touch__pad');
+    pad.addEventListener('pointerdown', (event) => {
+      if (this.#stickPointer !== undefined) return;
+      pad.setPointerCapture(event.pointerId);
       this.#stickPointer = event.pointerId;
-      this.#steer(event);
+      this.#bring(event);
     });
-    this.#stick.addEventListener('pointermove', (event) => {
+    pad.addEventListener('pointermove', (event) => {
       if (event.pointerId === this.#stickPointer) this.#steer(event);
     });
     for (const name of ['pointerup', 'pointercancel'] as const) {
-      this.#stick.addEventListener(name, (event) => {
+      pad.addEventListener(name, (event) => {
         if (event.pointerId === this.#stickPointer) this.#release();
       });
     }
+    pad.addEventListener('contextmenu', (event) => event.preventDefault());
     holdable(find(panel, '.touch__button--fire'), (held) => this.#fire.set(held));
     holdable(find(panel, '.touch__button--thrust'), (held) => this.#thrust.set(held));
   }
@@ -55,23 +67,40 @@ export class Touch {
     this.#thrust.endTick();
   }
 
-  #steer(event: PointerEvent): void {
+  /** The stick comes to where the thumb came down. */
+  #bring({ clientX, clientY }: PointerEvent): void {
     const box = this.#stick.getBoundingClientRect();
-    const reach = box.width / 2;
-    const x = event.clientX - box.left - reach;
-    const y = event.clientY - box.top - reach;
+    this.#reach = box.width / 2;
+    this.#restX = box.left + this.#reach;
+    this.#restY = box.top + this.#reach;
+    this.#stick.dataset['held'] = 'true';
+    this.#move(clientX, clientY);
+  }
+
+  #steer({ clientX, clientY }: PointerEvent): void {
+    const x = clientX - this.#middleX;
+    const y = clientY - this.#middleY;
     const distance = Math.hypot(x, y);
-    const shown = Math.min(1, reach / Math.max(distance, 1));
-    this.#stick.style.setProperty('--knob-x', `${x * shown}px`);
-    this.#stick.style.setProperty('--knob-y', `${y * shown}px`);
-    this.aimRadians = distance < reach * DEAD_ZONE ? undefined : Math.atan2(y, x);
+    // A thumb that strays farther than the stick reaches takes it along, so that a small move back steers at once.
+    const stray = Math.max(0, distance - this.#reach) / Math.max(distance, 1);
+    if (stray > 0) this.#move(this.#middleX + x * stray, this.#middleY + y * stray);
+    this.#stick.style.setProperty('--knob-x', `${x * (1 - stray)}px`);
+    this.#stick.style.setProperty('--knob-y', `${y * (1 - stray)}px`);
+    this.aimRadians = distance < this.#reach * DEAD_ZONE ? undefined : Math.atan2(y, x);
+  }
+
+  #move(middleX: number, middleY: number): void {
+    this.#middleX = middleX;
+    this.#middleY = middleY;
+    this.#stick.style.setProperty('--stick-x', `${middleX - this.#restX}px`);
+    this.#stick.style.setProperty('--stick-y', `${middleY - this.#restY}px`);
   }
 
   #release(): void {
     this.#stickPointer = undefined;
     this.aimRadians = undefined;
-    this.#stick.style.setProperty('--knob-x', '0px');
-    this.#stick.style.setProperty('--knob-y', '0px');
+    this.#stick.dataset['held'] = 'false';
+    for (const name of ['--knob-x', '--knob-y', '--stick-x', '--stick-y']) this.#stick.style.removeProperty(name);
   }
 }
 
