@@ -165,6 +165,13 @@ describe('predictor', () => {
     expect(subject.handleState(1, words(5.02, 5, 0, 0))).toBe(false);
   });
 
+  it('goes on from what was, after a silence in which nothing happened', () => {
+    const subject = predictor();
+    subject.handleState(10, words(100, 0, 0, 0));
+    subject.commit(1000, words(5, 0));
+    expect([...subject.state(1000)!]).toEqual([105, 5, 0, 5]);
+  });
+
   it('begins anew with a server that counts anew', () => {
     const subject = predictor();
     subject.handleState(50_000, words(0, 0, 0, 0));

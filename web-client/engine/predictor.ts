@@ -127,8 +127,12 @@ export class Predictor {
     this.#inputTicks[tick % TICKS] = tick;
     this.#inputs[tick % TICKS]!.set(input);
     if (!this.isSet) return;
-    if (tick - this.#newest >= TICKS) this.clear();
-    else this.#stepTo(tick);
+    if (tick - this.#newest >= TICKS) {
+      // Servers are silent while nothing happens: all is still as it was.
+      this.#put(tick - 1, this.#states[this.#newest % TICKS]!);
+      this.#newest = tick - 1;
+    }
+    this.#stepTo(tick);
   }
 
   /** What the player wants just now, for the tick after the newest: it may change before that is final. */

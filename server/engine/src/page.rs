@@ -90,9 +90,11 @@ impl Page {
     }
 }
 
-/// The page runs its own files alone. It may connect anywhere: the server's address is a setting.
-const CONTENT_POLICY: &str = "default-src 'self'; connect-src *; img-src 'self' data: blob:; \
-     style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'";
+/// The page runs its own files alone, WebAssembly among them. It may connect anywhere: the server's
+/// address is a setting.
+const CONTENT_POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; \
+     connect-src *; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; \
+     object-src 'none'; base-uri 'none'";
 
 /// A folder is asked for by the name of a file.
 fn moved(to: &'static str) -> Response<Body> {

@@ -123,7 +123,7 @@ export class NetGraph {
     const work = this.#history.perSecond('workMs') / Math.max(1, this.#history.perSecond('pictures'));
     const way = transport === undefined ? 'no connection' : RUNG_NAMES[transport];
     const worlds = stats.desyncs === 0 ? `in step (${stats.checksums})` : `${stats.desyncs} desyncs`;
-    const text = `${way} · ${worlds} · ${work.toFixed(2)} ms a picture`;
+    const text = `${way} · ${worlds} · ${work.toFixed(1)} ms work`;
     if (this.#state.textContent !== text) this.#state.textContent = text;
     const health = transport === undefined ? 'none' : stats.desyncs === 0 ? 'good' : 'bad';
     if (this.#panel.getAttribute('data-health') !== health) this.#panel.setAttribute('data-health', health);
@@ -143,7 +143,7 @@ export class NetGraph {
     label.textContent = 'Make it worse';
     const choice = element('select', 'net-graph__choice');
     choice.setAttribute('aria-label', 'Networks to choose from');
-    for (const [words, name] of PRESETS) {
+    for (const [words, name] of [['', 'choose'] as const, ...PRESETS]) {
       const option = element('option', 'net-graph__option');
       option.value = words;
       option.textContent = name;
@@ -156,6 +156,7 @@ export class NetGraph {
     choice.addEventListener('change', () => {
       this.#field.value = choice.value;
       this.#takeLag();
+      choice.value = '';
       choice.blur();
     });
     form.addEventListener('submit', (event) => {
