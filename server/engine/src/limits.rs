@@ -79,6 +79,10 @@ pub const STREAM_PADDING_BYTES: usize = 2 * 1024;
 /// Probes that a client may send before its hello.
 pub const PROBES_MAX: u32 = 8;
 
+/// Frames of a client that has been welcomed a moment before the server is ready for them: its
+/// first update, and what it sends in the ticks after that.
+pub const EARLY_FRAMES_MAX: usize = 8;
+
 /// How long a session token is good when nobody resumes with it. A session that is attached gets
 /// a new one with each attachment; beyond that the player has been gone for long.
 pub const SESSION_TOKEN_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);

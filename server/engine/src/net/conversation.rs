@@ -13,10 +13,14 @@ use tickwire_shared::{
     messages::{Close, Hello},
 };
 
-use super::{link::Link, player::Player, players::Players};
+use super::{
+    link::Link,
+    player::Player,
+    players::{Greeted, Players},
+};
 use crate::{
     bridge::Refused,
-    limits::PROBES_MAX,
+    limits::{EARLY_FRAMES_MAX, PROBES_MAX},
     metrics,
     session::{Opening, read_opening},
 };
@@ -31,9 +35,17 @@ pub(crate) struct Conversation {
 
 #[derive(Debug)]
 enum State {
-    Opening { probes: u32 },
-    Joining,
-    Playing { player: Arc<Player>, stay: u64 },
+    Opening {
+        probes: u32,
+    },
+    /// The welcome may be out before this is over: what the client answers waits so long.
+    Joining {
+        early: Vec<Vec<u8>>,
+    },
+    Playing {
+        player: Arc<Player>,
+        stay: u64,
+    },
     Over,
 }
 
@@ -59,7 +71,7 @@ impl Conversation {
                     _ if is_too_much => self.end(&mut state, CloseReason::TooFast),
                     Ok(Opening::Probe(answer)) => self.link.write(answer),
                     Ok(Opening::Hello(hello)) => {
-                        *state = State::Joining;
+                        *state = State::Joining { early: Vec::new() };
                         let greeted = Arc::clone(self).greet(hello);
                         self.players.tracker().spawn(greeted);
                     }
@@ -67,7 +79,10 @@ impl Conversation {
                     Err(reason) => self.end(&mut state, reason),
                 }
             }
-            State::Joining => self.end(&mut state, CloseReason::UnexpectedFrame),
+            State::Joining { early } if early.len() < EARLY_FRAMES_MAX => {
+                early.push(bytes.to_vec())
+            }
+            State::Joining { .. } => self.end(&mut state, CloseReason::UnexpectedFrame),
             State::Over => {}
         }
     }
@@ -81,7 +96,7 @@ impl Conversation {
                 drop(state);
                 player.handle_misuse(stay, reason);
             }
-            State::Opening { .. } | State::Joining => self.end(&mut state, reason),
+            State::Opening { .. } | State::Joining { .. } => self.end(&mut state, reason),
             State::Over => {}
         }
     }
@@ -113,7 +128,7 @@ impl Conversation {
     /// Nothing came of it for too long, or it must not be.
     pub(crate) fn refuse(&self, close: &Close) {
         let mut state = self.lock();
-        if matches!(*state, State::Opening { .. } | State::Joining) {
+        if matches!(*state, State::Opening { .. } | State::Joining { .. }) {
             metrics::closed(close.reason);
             self.link.close(close);
             *state = State::Over;
@@ -127,13 +142,13 @@ impl Conversation {
 
     /// Whether an answer to the hello is still to come.
     pub(crate) fn is_joining(&self) -> bool {
-        matches!(*self.lock(), State::Joining)
+        matches!(*self.lock(), State::Joining { .. })
     }
 
     /// Whether nothing more will come of it.
     pub(crate) fn is_over(&self) -> bool {
         match &*self.lock() {
-            State::Opening { .. } | State::Joining => false,
+            State::Opening { .. } | State::Joining { .. } => false,
             State::Playing { player, stay } => !player.is_attached(*stay),
             State::Over => true,
         }
@@ -141,15 +156,13 @@ impl Conversation {
 
     async fn greet(self: Arc<Self>, hello: Hello) {
         let greeted = self.players.greet(&self.link, hello).await;
-        let mut state = self.lock();
         match greeted {
-            Ok(greeted) if matches!(*state, State::Joining) => {
-                *state = State::Playing { player: greeted.player, stay: greeted.stay };
-            }
             Ok(greeted) => {
+                if self.begin(&greeted) {
+                    return;
+                }
                 // It hung up, or misbehaved, while it waited. A new player has not heard of its
                 // token, and cannot come back.
-                drop(state);
                 if greeted.is_resumed {
                     greeted.player.handle_detached(greeted.stay);
                 } else {
@@ -157,12 +170,31 @@ impl Conversation {
                 }
             }
             Err(Refused { reason, sentence }) => {
-                if matches!(*state, State::Joining) {
+                let mut state = self.lock();
+                if matches!(*state, State::Joining { .. }) {
                     tracing::debug!(%reason, "not let in");
                     metrics::closed(reason);
                     self.link.close(&Close { sentence, ..Close::because(reason) });
                     *state = State::Over;
                 }
+            }
+        }
+    }
+
+    /// Plays, after all that the client has said so far, in its order. `false`: it is over.
+    fn begin(&self, greeted: &Greeted) -> bool {
+        loop {
+            let mut state = self.lock();
+            let State::Joining { early } = &mut *state else { return false };
+            if early.is_empty() {
+                let player = Arc::clone(&greeted.player);
+                *state = State::Playing { player, stay: greeted.stay };
+                return true;
+            }
+            let early = std::mem::take(early);
+            drop(state);
+            for frame in early {
+                greeted.player.handle_frame(greeted.stay, &frame);
             }
         }
     }
