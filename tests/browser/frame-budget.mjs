@@ -37,7 +37,7 @@ try {
       seconds,
       pictures_per_second: Number((work.length / ((seen.endMs - seen.startMs) / 1000)).toFixed(1)),
       entities: seen.entities[Math.floor(seen.entities.length / 2)],
-      engine_ms: { median: share(0.5), p99: share(0.99), most: share(1) },
+      engine_ms: { median: share(0.5), p90: share(0.9), p99: share(0.99), most: share(1) },
       heap_mib: { first: mib(second[0]), last: mib(second.at(-1)), slope_kib_per_minute: slope(second) },
       allocated_kib_per_second: Math.round(seen.grownBytes / 1024 / seconds),
       desyncs: await page.evaluate(() => window.arena.client.stats.desyncs),
