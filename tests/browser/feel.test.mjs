@@ -7,6 +7,8 @@ import { launch, PATIENCE_MS, startArena, visit } from './support.mjs';
 
 /** A round trip of many pictures, even on a slow machine. */
 const FAR = '?lag=900';
+/** Inputs in a row that come in time: some seconds of flight. */
+const CALM_INPUTS = 80;
 
 let browser;
 let server;
@@ -49,6 +51,19 @@ describe('the arena in the hands of a player', { timeout: 240_000 }, () => {
       assert.equal(Math.max(...counts), 1);
       const runs = counts.filter((count, at) => count === 1 && counts[at - 1] !== 1).length;
       assert.equal(runs, 1, 'it is handed over to the server without a gap');
+    } finally {
+      await ada.close();
+    }
+  });
+
+  it('is never corrected in calm flight', async () => {
+    const ada = await join('?lag=250');
+    try {
+      for (const key of ['KeyW', 'KeyA']) await ada.page.keyboard.down(key);
+      const flight = await ada.page.evaluate(calmFlight, [CALM_INPUTS, PATIENCE_MS]);
+      assert.ok(flight.flownUnits > 40, `it flies: ${flight.flownUnits} units`);
+      assert.equal(flight.corrections, 0, `in ${flight.inputs} inputs that came in time`);
+      assert.equal(await ada.page.evaluate(() => window.arena.client.stats.desyncs), 0);
     } finally {
       await ada.close();
     }
@@ -194,6 +209,37 @@ async function picturesUntilChange(page, key, what) {
   // Until it is at rest again.
   await page.waitForTimeout(1500);
   return Number(await pictures.jsonValue());
+}
+
+/**
+ * In the page: how often the ship was corrected while this many inputs in a row came in time. What comes late on a slow
+ * machine is no calm flight: the count then starts again, a while after it is known.
+ */
+function calmFlight([inputsWanted, patienceMs]) {
+  const { client, ship } = window.arena;
+  const [startX, startY] = ship.motion.position;
+  const untilMs = performance.now() + patienceMs;
+  const settleInputs = 30;
+  let late = client.network.inputsLate;
+  let from = client.network.inputsSent + settleInputs;
+  let corrected = client.network.corrections.count;
+  let flownUnits = 0;
+  return new Promise((done, failed) => {
+    requestAnimationFrame(function look(nowMs) {
+      const { inputsLate, inputsSent, corrections } = client.network;
+      const [x, y] = window.arena.ship.motion.position;
+      flownUnits = Math.max(flownUnits, Math.hypot(x - startX, y - startY) / 16);
+      if (inputsLate !== late) {
+        late = inputsLate;
+        from = inputsSent + settleInputs;
+      }
+      if (inputsSent < from) corrected = corrections.count;
+      const inputs = inputsSent - from;
+      if (inputs >= inputsWanted) done({ corrections: corrections.count - corrected, inputs, flownUnits });
+      else if (nowMs > untilMs) failed(new Error(`no calm flight: ${inputsLate} of ${inputsSent} inputs came late`));
+      else requestAnimationFrame(look);
+    });
+  });
 }
 
 async function placeOf(page) {
