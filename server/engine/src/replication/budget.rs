@@ -3,6 +3,8 @@
 //! Each changed or entering entity competes with how near it is and how long it has waited; one
 //! that waits gains on all others, so that every one gets its turn.
 
+use tickwire_shared::replication::rans;
+
 use super::{interest::Area, snapshot::Snapshot};
 
 /// A budget from here on is none.
@@ -17,6 +19,9 @@ pub(super) const ENTRY_WAITED: u8 = 2;
 
 /// What a status costs where little changes, in 1/256 bit.
 const STATUS_COST: u64 = 64;
+
+/// No symbol costs more: frequencies have twelve bits.
+const SYMBOL_COST_MAX: u64 = (rans::FREQUENCY_BITS as u64) << 8;
 
 /// What the rest of a frame takes.
 const FRAME_BYTES: u64 = 6;
@@ -45,8 +50,7 @@ pub(super) fn choose(
     budget_bytes: usize,
     statuses: usize,
 ) -> &[Candidate] {
-    let fixed = (FRAME_BYTES << 11) + statuses as u64 * STATUS_COST;
-    let budget = ((budget_bytes as u64) << 11).saturating_sub(fixed);
+    let budget = budget(budget_bytes, statuses);
     let total: u64 = candidates.iter().map(|candidate| u64::from(candidate.cost)).sum();
     if total <= budget {
         return &[];
@@ -61,6 +65,23 @@ pub(super) fn choose(
     });
     let fits = fits.unwrap_or(candidates.len()).max(1);
     candidates.get(fits..).unwrap_or(&[])
+}
+
+/// Whether so much fits whatever the symbols cost, which saves most frames the sums.
+pub(super) fn fits_surely(
+    budget_bytes: usize,
+    statuses: usize,
+    entries: usize,
+    symbols: usize,
+) -> bool {
+    let symbols = symbols as u64 * SYMBOL_COST_MAX;
+    symbols + entries as u64 * u64::from(ENTRY_COST) <= budget(budget_bytes, statuses)
+}
+
+/// What is left for changes and entries, in 1/256 bit.
+fn budget(budget_bytes: usize, statuses: usize) -> u64 {
+    let fixed = (FRAME_BYTES << 11) + statuses as u64 * STATUS_COST;
+    ((budget_bytes as u64) << 11).saturating_sub(fixed)
 }
 
 impl Snapshot {

@@ -1,6 +1,6 @@
 //! The world, turned into codes after each tick.
 
-#![allow(clippy::indexing_slicing, reason = "columns are made as long as the rows that index them")]
+#![allow(clippy::indexing_slicing, reason = "codes are made for all rows that index them")]
 
 use std::sync::{Arc, OnceLock};
 
@@ -16,7 +16,7 @@ use super::{
     deltas::Memo,
     events::EventQueue,
     motion::{self, FineColumns},
-    snapshot::{Row, Snapshot, Tenancy},
+    snapshot::{Row, Snapshot},
 };
 
 /// Turns the world into snapshots.
@@ -116,8 +116,10 @@ impl Capture {
         let [fine_before, fine] = &mut self.fine;
         fine.clear(height, self.model.fine_lanes);
         let mut page = Page {
+            lanes: self.model.lanes,
             codes: blank_codes(&self.model, height),
             fine,
+            sequences_per_row: self.model.sequences,
             sequences: vec![Sequence::from([]); self.model.sequences * height],
             rows,
             last: self.last.as_deref(),
@@ -137,7 +139,6 @@ impl Capture {
             schema: Arc::clone(&self.schema),
             model: Arc::clone(&self.model),
             tick,
-            tenancies: rows.iter().map(|row| Tenancy::of(row, &self.model)).collect(),
             memo: Memo::new(height, self.model.groups.len(), self.distance_max),
             rows,
             codes,
@@ -150,10 +151,10 @@ impl Capture {
     }
 }
 
-/// Columns in which every lane has its zero.
+/// Rows in which every lane has its zero.
 fn blank_codes(model: &Model, height: usize) -> Vec<u32> {
     let lanes = model.groups.iter().flat_map(|group| &group.record.lanes);
-    lanes.flat_map(|lane| std::iter::repeat_n(lane.zero, height)).collect()
+    lanes.map(|lane| lane.zero).collect::<Vec<_>>().repeat(height)
 }
 
 /// Bases further back than this are not used, however fast the room ticks.
@@ -162,8 +163,10 @@ const DISTANCE_MAX: usize = 64;
 /// A snapshot in the making.
 struct Page<'a> {
     rows: Vec<Row>,
+    lanes: usize,
     codes: Vec<u32>,
     fine: &'a mut FineColumns,
+    sequences_per_row: usize,
     sequences: Vec<Sequence>,
     last: Option<&'a Snapshot>,
     clamped: &'a mut [Clamped],
@@ -191,7 +194,6 @@ struct ColumnOf<C: Replicated> {
 impl<C: Replicated> Column for ColumnOf<C> {
     fn fill(&mut self, world: &mut World, page: &mut Page<'_>) {
         let query = self.query.get_or_insert_with(|| world.query());
-        let height = page.rows.len();
         for (net_id, component) in query.iter(world) {
             let row = usize::from(net_id.index());
             page.rows[row].mask |= self.bit;
@@ -204,15 +206,15 @@ impl<C: Replicated> Column for ColumnOf<C> {
             if clamped != 0 {
                 page.count_clamped(&self.schema, self.first_field, clamped, *net_id);
             }
-            for (lane, code) in self.scratch.codes.iter().enumerate() {
-                page.codes[(self.first_lane + lane) * height + row] = *code;
-            }
+            let first = row * page.lanes + self.first_lane;
+            page.codes[first..first + self.scratch.codes.len()]
+                .copy_from_slice(&self.scratch.codes);
             for (lane, fine) in self.fine.iter().enumerate() {
                 page.fine.set(self.first_fine + lane, row, *fine);
             }
             for (number, sequence) in self.scratch.sequences.drain(..).enumerate() {
                 let number = self.first_sequence + number;
-                page.sequences[number * height + row] =
+                page.sequences[row * page.sequences_per_row + number] =
                     page.shared(number, row, net_id.generation(), sequence);
             }
         }

@@ -10,7 +10,7 @@
     reason = "slots, rows and groups come from the view's own tables and are 16 bits wide"
 )]
 
-use std::cell::RefCell;
+use std::{cell::RefCell, num::NonZeroU8};
 
 use tickwire_shared::{
     ClientId, NetId, Tick,
@@ -28,12 +28,12 @@ use tickwire_shared::{
 
 use super::{
     budget::{self, Candidate},
-    deltas::Span,
+    deltas::{Kept, Prepared, Span},
     desync::{self, Audit, Desync},
     events::{QueuedEvent, Reach},
     history::History,
     interest::{Area, View},
-    snapshot::{Snapshot, State},
+    snapshot::{Snapshot, State, Tenancy},
 };
 
 /// Checksums come when the tick passes a multiple of this.
@@ -70,19 +70,52 @@ pub struct ClientView {
 struct Slot {
     row: u16,
     generation: u16,
-    is_taken: bool,
 }
 
-/// What the client has of an entity's group.
-#[derive(Clone, Copy, Debug)]
+impl Slot {
+    /// No row has this number.
+    const FREE: Self = Self { row: u16::MAX, generation: 0 };
+
+    fn is_taken(self) -> bool {
+        self != Self::FREE
+    }
+}
+
+/// What the client has of an entity's group. There are thousands of clients with dozens of these,
+/// and each tick goes through them all: small, and mostly the same from frame to frame.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Sub {
-    base: Tick,
-    /// How far before the base the client also has a state; 0: it has none.
-    gap: u32,
+    /// How many ticks before the last frame's its base is; `FAR` is anywhere.
+    lag: u8,
+    /// How many ticks before the base the client also has a state; 0: it has none.
+    gap: u8,
     archetype: u16,
     history: u8,
-    /// Frames in a row in which it was deferred.
-    waited: u8,
+    /// One more than the frames in a row in which it was deferred.
+    turn: NonZeroU8,
+}
+
+/// Further back than any delta reaches.
+const FAR: u8 = u8::MAX;
+
+impl Sub {
+    fn waited(self) -> u8 {
+        self.turn.get() - 1
+    }
+
+    /// As it is after a frame of so many ticks that brings it up to date.
+    fn updated(self, steps: u32, history: u8) -> Self {
+        Self { lag: 0, gap: self.behind(steps), history, turn: NonZeroU8::MIN, ..self }
+    }
+
+    /// As it is after a frame of so many ticks that leaves it out.
+    fn deferred(self, steps: u32) -> Self {
+        Self { lag: self.behind(steps), turn: self.turn.saturating_add(1), ..self }
+    }
+
+    fn behind(self, steps: u32) -> u8 {
+        u8::try_from(steps.saturating_add(self.lag.into())).unwrap_or(FAR)
+    }
 }
 
 /// What a client was last told of a field that refers to an entity.
@@ -91,7 +124,10 @@ struct KnownReference {
     slot: u16,
     group: u8,
     lane: u8,
-    target: NetId,
+    /// Whom the client knows it to refer to.
+    told: NetId,
+    /// Whom it referred to at that time, seen or not.
+    meant: NetId,
 }
 
 /// What became of composing.
@@ -113,17 +149,38 @@ pub struct Composed {
 /// cache while it goes through its clients.
 #[derive(Debug, Default)]
 struct Work {
-    /// Rows in view, as bits.
-    seen: Vec<u64>,
-    /// Rows that have a slot, as bits.
-    held: Vec<u64>,
+    found: Found,
     plans: Vec<Plan>,
+    /// Those among the plans' sub-entities that may refer to others than in the last frame.
+    restless: Vec<(u16, u8)>,
     entries: Vec<PlannedEntry>,
     candidates: Vec<Candidate>,
-    /// What follows the statuses of `plans`.
+    /// What follows the statuses of plans whose deltas were not prepared.
     changes: Vec<Symbol>,
     symbols: Vec<Symbol>,
     state: State,
+}
+
+/// Entities in a view and around it: a sparse set after Briggs and Torczon, "An Efficient
+/// Representation for Sparse Sets" (1993), which is emptied without a look at the world's size.
+#[derive(Debug, Default)]
+struct Found {
+    entities: Vec<FoundEntity>,
+    /// By row, where in `entities` it is; anything for rows that are not there.
+    places: Vec<u16>,
+}
+
+/// An entity in a view or around it.
+#[derive(Clone, Copy, Debug)]
+struct FoundEntity {
+    /// Its place in the grid's order.
+    at: u32,
+    row: u16,
+    tenancy: Tenancy,
+    /// Whether it enters the view, rather than stays there if it was in it.
+    is_inside: bool,
+    /// Whether the client has it.
+    is_held: bool,
 }
 
 /// What becomes of a sub-entity that the client has.
@@ -132,14 +189,24 @@ struct Plan {
     slot: u16,
     group: u8,
     status: Status,
-    /// Stretch of `Work::changes`.
-    changes: (u32, u32),
+    change: Change,
+}
+
+/// Where the symbols are that follow a status.
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    None,
+    /// With the entity at this place in the grid's order.
+    Prepared(u32),
+    /// A stretch of `Work::changes`.
+    Own(u32, u32),
 }
 
 /// A sub-entity that enters.
 #[derive(Clone, Copy, Debug)]
 struct PlannedEntry {
     row: u16,
+    generation: u16,
     group: u8,
     kind: Entry,
     /// `NO_SLOT` until a new entity gets its own.
@@ -158,6 +225,9 @@ struct Moment<'a> {
 }
 
 const NO_SLOT: u16 = u16::MAX;
+
+/// What memory comes in.
+const LINE_BYTES: usize = 64;
 
 thread_local! {
     static WORK: RefCell<Work> = RefCell::default();
@@ -185,7 +255,8 @@ impl ClientView {
             + self.slots.capacity() * size_of::<Slot>()
             + self.subs.capacity() * size_of::<Option<Sub>>()
             + self.references.capacity() * size_of::<KnownReference>()
-            + self.slot_of_row.capacity() * 4
+            + self.slot_of_row.capacity() * size_of::<(u16, u16)>()
+            + self.anchor.capacity() * size_of::<u32>()
             + self.audits.iter().map(Audit::memory_bytes).sum::<usize>()
     }
 
@@ -210,6 +281,7 @@ impl ClientView {
         if !is_continued {
             self.forget();
         }
+        self.fetch();
         let moment = Moment { history, now, view, client, model: &now.model };
         let mut work = WORK.take();
         let is_quiet = self.plan(moment, &mut work);
@@ -248,6 +320,20 @@ impl ClientView {
         desync::examine(&self.audits, history, report)
     }
 
+    /// Reads a little of every stretch of memory that composing will go through. With thousands of
+    /// clients none of it is in a cache, and what is asked for at once comes at once.
+    fn fetch(&self) {
+        let slots = self.slots.iter().step_by(LINE_BYTES / size_of::<Slot>());
+        let slots = slots.fold(0, |sum, slot| sum ^ slot.row);
+        let subs = self.subs.iter().step_by(LINE_BYTES / size_of::<Option<Sub>>());
+        let subs = subs.fold(0, |sum, sub| sum ^ sub.map_or(0, |sub| sub.lag));
+        let references = self.references.iter().step_by(LINE_BYTES / size_of::<KnownReference>());
+        let references = references.fold(0, |sum, known| sum ^ known.slot);
+        let rows = self.slot_of_row.iter().step_by(LINE_BYTES / size_of::<(u16, u16)>());
+        let rows = rows.fold(0, |sum, (row, _)| sum ^ row);
+        std::hint::black_box((slots, subs, references, rows, self.anchor.first()));
+    }
+
     fn forget(&mut self) {
         self.slots.clear();
         self.subs.clear();
@@ -260,109 +346,78 @@ impl ClientView {
 
     /// Plans what becomes of each sub-entity and what enters. `true`: nothing to tell.
     fn plan(&self, moment: Moment<'_>, work: &mut Work) -> bool {
-        self.look(moment, work);
-        work.plans.clear();
-        work.entries.clear();
-        work.changes.clear();
+        let Work { found, plans, restless, entries, changes, .. } = work;
+        found.search(moment);
+        plans.clear();
+        restless.clear();
+        entries.clear();
+        changes.clear();
         let now = moment.now;
         let groups = moment.model.groups.len();
-        let mut spans = Spans { moment, last: None };
+        let mut spans = Spans { moment, last_frame: self.header.tick, found: None };
         let mut is_quiet = true;
-        for (at, slot) in self.slots.iter().enumerate().filter(|(_, slot)| slot.is_taken) {
-            let row = usize::from(slot.row);
-            let tenancy = now.tenancy(row);
-            // An empty row is never seen.
-            let is_here = tenancy.generation == slot.generation && work.take_seen(row);
+        for (at, slot) in self.slots.iter().enumerate().filter(|(_, slot)| slot.is_taken()) {
+            let here = found.take(*slot);
             for group in 0..groups {
-                let is_wanted = is_here
-                    && (tenancy.is_open(group)
-                        || now.may_see(row, group, moment.client, moment.view));
+                let here = here.filter(|entity| entity.shows(group, moment));
                 let number = group as u8;
                 let Some(sub) = &self.subs[at * groups + group] else {
-                    if is_wanted {
-                        work.enter(slot.row, number, Entry::Known, at as u16);
+                    if here.is_some() {
+                        enter(entries, *slot, number, Entry::Known, at as u16);
                     }
                     continue;
                 };
-                let mut plan =
-                    Plan { slot: at as u16, group: number, status: Status::Leave, changes: (0, 0) };
-                if is_wanted {
+                let mut plan = Plan {
+                    slot: at as u16,
+                    group: number,
+                    status: Status::Leave,
+                    change: Change::None,
+                };
+                let mut keeps_references = false;
+                if let Some(entity) = here {
                     plan.status = Status::Reset;
-                    if let Some(delta) = spans.of(sub).and_then(|span| now.delta(span, row, group))
-                    {
+                    let route = spans.of(*sub);
+                    let place = entity.at as usize;
+                    let prepared = route.prepared.and_then(|made| made.delta(place, group, groups));
+                    let delta =
+                        prepared.or_else(|| now.delta(route.span?, usize::from(slot.row), group));
+                    if let Some(delta) = delta {
                         plan.status = delta.status;
-                        is_quiet &= delta.is_still;
-                        let from = work.changes.len() as u32;
-                        work.changes.extend_from_slice(delta.symbols);
-                        plan.changes = (from, work.changes.len() as u32);
+                        keeps_references = delta.kept != Kept::Nothing && sub.lag == 0;
+                        is_quiet &= delta.kept == Kept::All;
+                        plan.change = match (prepared, delta.symbols) {
+                            (_, []) => Change::None,
+                            (Some(_), _) => Change::Prepared(entity.at),
+                            (None, symbols) => {
+                                let from = changes.len() as u32;
+                                changes.extend_from_slice(symbols);
+                                Change::Own(from, changes.len() as u32)
+                            }
+                        };
                     }
                 }
                 is_quiet &= plan.status == Status::Exact;
-                work.plans.push(plan);
-            }
-        }
-        for word in 0..work.seen.len() {
-            let mut bits = work.seen[word];
-            while bits != 0 {
-                let row = word * 64 + bits.trailing_zeros() as usize;
-                bits &= bits - 1;
-                if now.rows[row].mask == 0 {
-                    continue;
-                }
-                for group in 0..groups {
-                    if now.may_see(row, group, moment.client, moment.view) {
-                        work.enter(row as u16, group as u8, Entry::New, NO_SLOT);
-                    }
+                plans.push(plan);
+                if !keeps_references {
+                    restless.push((plan.slot, plan.group));
                 }
             }
         }
-        is_quiet && work.entries.is_empty()
-    }
-
-    /// Marks the rows in view.
-    fn look(&self, moment: Moment<'_>, work: &mut Work) {
-        let Moment { now, view, client, .. } = moment;
-        let words = now.rows.len().div_ceil(64);
-        work.seen.clear();
-        work.seen.resize(words, 0);
-        let margin = view.area.margin();
-        work.held.clear();
-        if margin > 0 {
-            work.held.resize(words, 0);
-            let is_there = |slot: &&Slot| {
-                slot.is_taken && now.tenancy(slot.row.into()).generation == slot.generation
-            };
-            for slot in self.slots.iter().filter(is_there) {
-                if let Some(word) = work.held.get_mut(usize::from(slot.row) / 64) {
-                    *word |= 1 << (slot.row % 64);
-                }
+        for entity in found.new_ones() {
+            for group in (0..groups).filter(|group| entity.shows(*group, moment)) {
+                enter(entries, entity.slot(), group as u8, Entry::New, NO_SLOT);
             }
         }
-        let Work { seen, held, .. } = work;
-        let is_held = |row: u16| {
-            held.get(usize::from(row) / 64).is_some_and(|word| word >> (row % 64) & 1 != 0)
-        };
-        let grid = now.grid();
-        grid.search(&view.area, margin, |placed| {
-            if margin == 0 || view.area.holds(placed.place, 0) || is_held(placed.row) {
-                seen[usize::from(placed.row) / 64] |= 1 << (placed.row % 64);
-            }
-        });
-        for entity in grid.elsewhere() {
-            let row = usize::from(entity.row);
-            let is_in = entity.secret.is_none_or(|(group, place)| {
-                let extra = if is_held(entity.row) { margin } else { 0 };
-                !now.may_see(row, group, client, view) || view.area.holds(place, extra)
-            });
-            if is_in {
-                seen[row / 64] |= 1 << (entity.row % 64);
-            }
-        }
+        is_quiet && entries.is_empty()
     }
 
     /// Defers and drops what does not fit. How much that was.
     fn trim(&mut self, moment: Moment<'_>, work: &mut Work, budget_bytes: usize) -> usize {
         if budget_bytes >= budget::UNLIMITED_BYTES {
+            return 0;
+        }
+        if work.fits_surely(moment, budget_bytes) {
+            self.entries_waited = budget::ENTRY_WAITED;
             return 0;
         }
         let groups = moment.model.groups.len();
@@ -371,15 +426,13 @@ impl ClientView {
             let row = self.slots[usize::from(plan.slot)].row;
             let cost = match plan.status {
                 Status::Changed => {
-                    let (from, to) = plan.changes;
-                    let symbols = &work.changes[from as usize..to as usize];
-                    symbols.iter().map(|symbol| symbol.cost()).sum()
+                    plan.symbols(moment.now, &work.changes).iter().map(|symbol| symbol.cost()).sum()
                 }
                 Status::Reset => moment.now.entry(row.into(), plan.group.into()).cost,
                 _ => continue,
             };
             let sub = &self.subs[usize::from(plan.slot) * groups + usize::from(plan.group)];
-            let waited = sub.map_or(0, |sub| sub.waited);
+            let waited = sub.map_or(0, |sub| sub.waited());
             let score = budget::score(moment.now.distance(row.into(), &moment.view.area), waited);
             work.candidates.push(Candidate { is_entry: false, at, cost, score });
         }
@@ -424,7 +477,7 @@ impl ClientView {
         is_due
             && work.plans.iter().filter(|plan| plan.status == Status::Deferred).all(|plan| {
                 let sub = &self.subs[usize::from(plan.slot) * groups + usize::from(plan.group)];
-                sub.is_some_and(|sub| moment.history.at(sub.base).is_some())
+                sub.is_some_and(|sub| self.base(sub, moment).is_some())
             })
     }
 
@@ -475,11 +528,10 @@ impl ClientView {
         for entry in work.entries.iter_mut().filter(|entry| !entry.is_dropped) {
             match entry.kind {
                 Entry::New => {
-                    while self.slots.get(lowest).is_some_and(|slot| slot.is_taken) {
+                    while self.slots.get(lowest).is_some_and(|slot| slot.is_taken()) {
                         lowest += 1;
                     }
-                    let generation = moment.now.rows[usize::from(entry.row)].generation;
-                    let taken = Slot { row: entry.row, generation, is_taken: true };
+                    let taken = Slot { row: entry.row, generation: entry.generation };
                     if lowest == self.slots.len() {
                         self.slots.push(taken);
                         let subs = self.slots.len() * moment.model.groups.len();
@@ -538,12 +590,14 @@ impl ClientView {
         self.write_statuses(moment, work, &mut symbols);
         self.write_entries(moment, work, &mut symbols);
         if moment.model.has_references {
-            self.write_references(moment, &mut symbols);
+            self.write_references(moment, work, &mut symbols);
         }
-        for slot in 0..self.slots.len() {
-            let groups = moment.model.groups.len();
-            let subs = &self.subs[slot * groups..(slot + 1) * groups];
-            self.slots[slot].is_taken &= subs.iter().any(Option::is_some);
+        let groups = moment.model.groups.len();
+        for plan in work.plans.iter().filter(|plan| plan.status == Status::Leave) {
+            let slot = usize::from(plan.slot);
+            if self.subs[slot * groups..(slot + 1) * groups].iter().all(Option::is_none) {
+                self.slots[slot] = Slot::FREE;
+            }
         }
         debug_assert!(header.is_fresh || before.tick.plus(header.steps) == header.tick);
         self.write_events(moment, &mut symbols);
@@ -561,20 +615,22 @@ impl ClientView {
     fn write_statuses(&mut self, moment: Moment<'_>, work: &mut Work, symbols: &mut Vec<Symbol>) {
         let groups = moment.model.groups.len();
         let deferral = 4 * usize::from(self.header.has_deferred);
+        let steps = self.header.steps;
         for plan in &work.plans {
             let at = usize::from(plan.slot) * groups + usize::from(plan.group);
             let Some(sub) = &mut self.subs[at] else { continue };
             let node = moment.model.groups[usize::from(plan.group)].status;
             let place = node.at(sub.archetype.into(), usize::from(sub.history) + deferral);
             let _ = symbols.symbol(moment.model, place, plan.status.code());
-            sub.history = plan.status.after(sub.history);
+            let history = plan.status.after(sub.history);
             match plan.status {
                 Status::Exact | Status::Changed => {
-                    sub.gap = moment.now.tick.since(sub.base).unsigned_abs();
-                    sub.base = moment.now.tick;
-                    sub.waited = 0;
-                    let (from, to) = plan.changes;
-                    symbols.extend_from_slice(&work.changes[from as usize..to as usize]);
+                    let next = sub.updated(steps, history);
+                    // Memory that is not written to need not be carried back.
+                    if *sub != next {
+                        *sub = next;
+                    }
+                    symbols.extend_from_slice(plan.symbols(moment.now, &work.changes));
                 }
                 Status::Leave => {
                     self.subs[at] = None;
@@ -585,7 +641,7 @@ impl ClientView {
                     let row = self.slots[usize::from(plan.slot)].row;
                     self.write_state(moment, &mut work.state, row, plan.group, plan.slot, symbols);
                 }
-                Status::Deferred => sub.waited = sub.waited.saturating_add(1),
+                Status::Deferred => *sub = sub.deferred(steps),
             }
         }
         self.move_anchor(moment);
@@ -599,10 +655,9 @@ impl ClientView {
             let _ = symbols.symbol(model, place, entry.kind.code());
             match entry.kind {
                 Entry::New if model.has_references => {
-                    let generation = moment.now.rows[usize::from(entry.row)].generation;
                     let _ = symbols.unsigned(model, model.frame.index.at(0, 0), entry.row.into());
                     let place = model.frame.generation.at(0, 0);
-                    let _ = symbols.unsigned(model, place, generation.into());
+                    let _ = symbols.unsigned(model, place, entry.generation.into());
                 }
                 Entry::Known => _ = symbols.bits(entry.slot.into(), 16),
                 _ => {}
@@ -644,31 +699,38 @@ impl ClientView {
             let target = NetId::from_bits(now.code(first + lane, row_at));
             let number = self.target(target);
             let _ = symbols.unsigned(model, model.frame.target.at(0, 0), number);
-            let target = if number == 0 { NetId::NONE } else { target };
-            self.references.push(KnownReference { slot, group, lane: lane as u8, target });
+            let told = if number == 0 { NetId::NONE } else { target };
+            let lane = lane as u8;
+            self.references.push(KnownReference { slot, group, lane, told, meant: target });
         }
         self.subs[usize::from(slot) * model.groups.len() + group_at] = Some(Sub {
-            base: now.tick,
+            lag: 0,
             gap: 0,
             archetype: shape.archetype as u16,
             history: HISTORY_ON_ENTRY,
-            waited: 0,
+            turn: NonZeroU8::MIN,
         });
     }
 
     /// Writes references that mean another entity now, or one that came into view.
-    fn write_references(&mut self, moment: Moment<'_>, symbols: &mut Vec<Symbol>) {
+    fn write_references(&mut self, moment: Moment<'_>, work: &Work, symbols: &mut Vec<Symbol>) {
         let (now, model) = (moment.now, moment.model);
+        let has_entered = work.entries.iter().any(|entry| !entry.is_dropped);
         let mut references = std::mem::take(&mut self.references);
         for known in &mut references {
-            let row = usize::from(self.slots[usize::from(known.slot)].row);
-            let group = &model.groups[usize::from(known.group)];
-            let lane = group.first_lane + usize::from(known.lane);
-            let wanted = NetId::from_bits(now.code(lane, row));
-            let number = self.target(wanted);
-            let wanted = if number == 0 { NetId::NONE } else { wanted };
-            // What the client was told and cannot see any more reads as none by itself.
-            if known.target == wanted || number == 0 && self.target(known.target) == 0 {
+            let is_settled = !work.restless.contains(&(known.slot, known.group));
+            if !is_settled {
+                let row = usize::from(self.slots[usize::from(known.slot)].row);
+                let first = model.groups[usize::from(known.group)].first_lane;
+                known.meant = NetId::from_bits(now.code(first + usize::from(known.lane), row));
+            }
+            if known.told == known.meant || is_settled && !has_entered {
+                // What the client was told and cannot see any more reads as none by itself.
+                continue;
+            }
+            let number = self.target(known.meant);
+            let wanted = if number == 0 { NetId::NONE } else { known.meant };
+            if known.told == wanted || number == 0 && self.target(known.told) == 0 {
                 continue;
             }
             let _ = symbols.flag(model, model.frame.reference.at(0, 0), true);
@@ -676,7 +738,7 @@ impl ClientView {
             let _ = symbols.symbol(model, model.frame.group.at(0, 0), known.group.into());
             let _ = symbols.bits(known.lane.into(), 8);
             let _ = symbols.unsigned(model, model.frame.target.at(0, 0), number);
-            known.target = wanted;
+            known.told = wanted;
         }
         let _ = symbols.flag(model, model.frame.reference.at(0, 0), false);
         self.references = references;
@@ -753,7 +815,7 @@ impl ClientView {
             let sub = self.subs.get(slot * groups.len() + number);
             let (Some(Some(sub)), Some(at)) = (sub, group.record.position) else { continue };
             // What fell out of the history has not moved for the client either.
-            let Some(snapshot) = moment.history.at(sub.base) else { return };
+            let Some(snapshot) = self.base(*sub, moment) else { return };
             let field = &group.record.fields[at];
             if snapshot.mask(row, number) & field.bit() != 0 {
                 let lanes = field.lanes.clone();
@@ -764,6 +826,13 @@ impl ClientView {
         }
     }
 
+    /// The state from which the next delta of a sub-entity starts, where it is still kept.
+    fn base<'a>(&self, sub: Sub, moment: Moment<'a>) -> Option<&'a Snapshot> {
+        let is_near = sub.lag != FAR;
+        let base = is_near.then(|| moment.history.at(self.header.tick.minus(sub.lag.into())));
+        base.flatten().map(|base| &**base)
+    }
+
     fn sum(&self, moment: Moment<'_>) -> u32 {
         let groups = moment.model.groups.len();
         let mut sum = 0u32;
@@ -771,7 +840,7 @@ impl ClientView {
             let Some(sub) = sub else { continue };
             let (slot, group) = (at / groups, at % groups);
             let row = usize::from(self.slots[slot].row);
-            let state = moment.history.at(sub.base).map_or(0, |base| base.state_hash(row, group));
+            let state = self.base(*sub, moment).map_or(0, |base| base.state_hash(row, group));
             sum = sum.wrapping_add(checksum::in_slot(state, slot as u32, group as u32));
         }
         sum
@@ -782,54 +851,161 @@ impl ClientView {
             self.audits.remove(0);
         }
         let taken =
-            self.slots.iter().map(|slot| slot.is_taken.then_some((slot.row, slot.generation)));
+            self.slots.iter().map(|slot| slot.is_taken().then_some((slot.row, slot.generation)));
         self.audits.push(Audit::new(moment.now.tick, taken));
     }
 }
 
 impl Work {
-    /// Takes a row out of those in view; whether it was.
-    fn take_seen(&mut self, row: usize) -> bool {
-        let Some(word) = self.seen.get_mut(row / 64) else { return false };
-        let was_seen = *word >> (row % 64) & 1 != 0;
-        *word &= !(1 << (row % 64));
-        was_seen
-    }
-
-    fn enter(&mut self, row: u16, group: u8, kind: Entry, slot: u16) {
-        let is_further = self.entries.last().is_some_and(|last| last.row == row);
-        let kind = if is_further { Entry::Further } else { kind };
-        self.entries.push(PlannedEntry { row, group, kind, slot, is_dropped: false });
+    /// Whether everything fits a budget however much the symbols take.
+    fn fits_surely(&self, moment: Moment<'_>, budget_bytes: usize) -> bool {
+        let mut symbols = 0;
+        for plan in &self.plans {
+            if plan.status == Status::Reset {
+                return false;
+            }
+            symbols += plan.symbols(moment.now, &self.changes).len();
+        }
+        for entry in &self.entries {
+            symbols += moment.now.entry(entry.row.into(), entry.group.into()).symbols.len();
+        }
+        budget::fits_surely(budget_bytes, self.plans.len(), self.entries.len(), symbols)
     }
 }
 
-/// Finds the snapshots between which a sub-entity's delta is made; most have the same.
+fn enter(entries: &mut Vec<PlannedEntry>, who: Slot, group: u8, kind: Entry, slot: u16) {
+    let Slot { row, generation } = who;
+    let is_further = entries.last().is_some_and(|last| last.row == row);
+    let kind = if is_further { Entry::Further } else { kind };
+    entries.push(PlannedEntry { row, generation, group, kind, slot, is_dropped: false });
+}
+
+impl Plan {
+    /// What follows the status.
+    fn symbols<'a>(&self, now: &'a Snapshot, own: &'a [Symbol]) -> &'a [Symbol] {
+        match self.change {
+            Change::None => &[],
+            Change::Own(from, to) => &own[from as usize..to as usize],
+            Change::Prepared(at) => {
+                let groups = now.model.groups.len();
+                let prepared = now.prepared();
+                let delta =
+                    prepared.and_then(|made| made.delta(at as usize, self.group.into(), groups));
+                delta.map_or(&[], |delta| delta.symbols)
+            }
+        }
+    }
+}
+
+impl Found {
+    /// Finds what is in the view, and what stays there if it was in it.
+    fn search(&mut self, moment: Moment<'_>) {
+        let Moment { now, view, client, .. } = moment;
+        self.entities.clear();
+        if self.places.len() < now.rows.len() {
+            self.places.resize(now.rows.len(), 0);
+        }
+        let margin = view.area.margin();
+        let grid = now.grid();
+        grid.search(&view.area, margin, |at, placed| {
+            let is_inside = margin == 0 || view.area.holds(placed.place, 0);
+            self.add(at, placed.row, placed.tenancy, is_inside);
+        });
+        for (at, entity) in grid.elsewhere() {
+            let reaches = |extra: u32| {
+                entity.secret.is_none_or(|(group, place)| {
+                    !now.may_see(entity.row.into(), group, client, view)
+                        || view.area.holds(place, extra)
+                })
+            };
+            if reaches(margin) {
+                self.add(at, entity.row, entity.tenancy, reaches(0));
+            }
+        }
+    }
+
+    fn add(&mut self, at: usize, row: u16, tenancy: Tenancy, is_inside: bool) {
+        self.places[usize::from(row)] = self.entities.len() as u16;
+        let at = at as u32;
+        self.entities.push(FoundEntity { at, row, tenancy, is_inside, is_held: false });
+    }
+
+    /// The entity of a slot, where it is in the view; it is not new then.
+    fn take(&mut self, slot: Slot) -> Option<FoundEntity> {
+        let place = *self.places.get(usize::from(slot.row))?;
+        let entity = self.entities.get_mut(usize::from(place))?;
+        if entity.row != slot.row || entity.tenancy.generation != slot.generation {
+            return None;
+        }
+        entity.is_held = true;
+        Some(*entity)
+    }
+
+    /// Entities that come into view, by row.
+    fn new_ones(&mut self) -> &[FoundEntity] {
+        self.entities.retain(|entity| entity.is_inside && !entity.is_held);
+        self.entities.sort_unstable_by_key(|entity| entity.row);
+        &self.entities
+    }
+}
+
+impl FoundEntity {
+    /// Who would have its slot.
+    fn slot(&self) -> Slot {
+        Slot { row: self.row, generation: self.tenancy.generation }
+    }
+
+    /// Whether the client may see this group of it.
+    fn shows(&self, group: usize, moment: Moment<'_>) -> bool {
+        self.tenancy.is_open(group)
+            || moment.now.may_see(self.row.into(), group, moment.client, moment.view)
+    }
+}
+
+/// Finds what leads from a base to the present; most sub-entities have the same.
 struct Spans<'a> {
     moment: Moment<'a>,
-    last: Option<(Tick, u32, Option<Span<'a>>)>,
+    last_frame: Tick,
+    /// For the lag and gap that were asked about last.
+    found: Option<((u8, u8), Route<'a>)>,
+}
+
+/// What leads from a base to the present.
+#[derive(Clone, Copy, Default)]
+struct Route<'a> {
+    /// Where the deltas are that were made ahead, if they are over this span.
+    prepared: Option<&'a Prepared>,
+    /// `None` where the history does not reach back to what the client has.
+    span: Option<Span<'a>>,
 }
 
 impl<'a> Spans<'a> {
-    /// `None` where the history does not reach back to what the client has.
-    fn of(&mut self, sub: &Sub) -> Option<Span<'a>> {
-        if let Some((base, gap, span)) = self.last
-            && base == sub.base
-            && gap == sub.gap
+    fn of(&mut self, sub: Sub) -> Route<'a> {
+        if let Some((key, route)) = self.found
+            && key == (sub.lag, sub.gap)
         {
-            return span;
+            return route;
         }
-        let history = self.moment.history;
-        let steps = self.moment.now.tick.since(sub.base).unsigned_abs();
-        let span = history.at(sub.base).and_then(|base| {
-            let is_warm = sub.gap == steps;
-            let previous = history.at(sub.base.minus(sub.gap)).map(|previous| &**previous);
+        let route = if sub.lag == FAR { Route::default() } else { self.find(sub) };
+        self.found = Some(((sub.lag, sub.gap), route));
+        route
+    }
+
+    fn find(&self, sub: Sub) -> Route<'a> {
+        let Moment { history, now, .. } = self.moment;
+        let base = self.last_frame.minus(sub.lag.into());
+        let steps = now.tick.since(base).unsigned_abs();
+        let gap = u32::from(sub.gap);
+        let is_warm = gap == steps;
+        let span = history.at(base).and_then(|start| {
+            let previous = history.at(base.minus(gap)).map(|previous| &**previous);
             match (is_warm, previous) {
                 (true, None) => None,
-                (true, Some(previous)) => Some(Span { base, previous: Some(previous) }),
-                (false, _) => Some(Span { base, previous: None }),
+                (true, Some(previous)) => Some(Span { base: start, previous: Some(previous) }),
+                (false, _) => Some(Span { base: start, previous: None }),
             }
         });
-        self.last = Some((sub.base, sub.gap, span));
-        span
+        let prepared = span.and_then(|_| now.prepared()).filter(|_| is_warm && steps == 1);
+        Route { prepared, span }
     }
 }

@@ -32,34 +32,62 @@ use super::{
 pub(super) struct Delta<'a> {
     /// Exact, changed, or reset where no delta leads there.
     pub(super) status: Status,
-    /// Whether the state is the same as at the base: nothing to tell anybody.
-    pub(super) is_still: bool,
+    pub(super) kept: Kept,
     /// What follows the status.
     pub(super) symbols: &'a [Symbol],
+}
+
+/// What is the same as at the base.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Kept {
+    /// All of it: nothing to tell anybody.
+    All,
+    /// What it refers to.
+    References,
+    /// Not even that.
+    Nothing,
 }
 
 /// A delta that was made on demand.
 #[derive(Debug)]
 struct OwnDelta {
     status: Status,
-    is_still: bool,
+    kept: Kept,
     symbols: Box<[Symbol]>,
 }
 
-/// The deltas that were made ahead of demand, close together: clients read them in no order.
+/// The deltas over one tick for warm receivers, made ahead of demand. They lie in the grid's
+/// order, so that those of a view lie together.
 #[derive(Debug, Default)]
-struct Prepared {
-    /// By row and group; `None` where nothing was prepared.
-    places: Vec<Option<PreparedDelta>>,
+pub(super) struct Prepared {
+    /// By place in the grid's order, and group.
+    deltas: Vec<PreparedDelta>,
     symbols: Vec<Symbol>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct PreparedDelta {
     from: u32,
-    to: u32,
-    status: Status,
-    is_still: bool,
+    count: u16,
+    /// `None` where nothing was prepared.
+    status: Option<Status>,
+    kept: Kept,
+}
+
+impl PreparedDelta {
+    const NONE: Self = Self { from: 0, count: 0, status: None, kept: Kept::Nothing };
+
+    fn of<'a>(&self, symbols: &'a [Symbol]) -> &'a [Symbol] {
+        &symbols[self.from as usize..self.from as usize + usize::from(self.count)]
+    }
+}
+
+impl Prepared {
+    /// What was prepared for the group of the entity at this place in the grid's order.
+    pub(super) fn delta(&self, at: usize, group: usize, groups: usize) -> Option<Delta<'_>> {
+        let place = self.deltas.get(at * groups + group)?;
+        Some(Delta { status: place.status?, kept: place.kept, symbols: place.of(&self.symbols) })
+    }
 }
 
 /// What was worked out from a snapshot, by demand.
@@ -106,28 +134,23 @@ pub(super) struct Span<'a> {
 }
 
 impl Snapshot {
+    /// What was prepared for those who are warm and one tick behind.
+    pub(super) fn prepared(&self) -> Option<&Prepared> {
+        self.memo.prepared.get()
+    }
+
     /// What has become of a sub-entity over a span. The entity must be there at its ends.
     pub(super) fn delta(&self, span: Span<'_>, row: usize, group: usize) -> Option<Delta<'_>> {
         let distance = usize::try_from(self.tick.since(span.base.tick)).ok()?.checked_sub(1)?;
-        let is_warm = span.previous.is_some();
         let cell = row * self.memo.groups + group;
-        if distance == 0
-            && is_warm
-            && let Some(prepared) = self.memo.prepared.get()
-            && let Some(Some(place)) = prepared.places.get(cell)
-        {
-            let PreparedDelta { from, to, status, is_still } = *place;
-            let symbols = &prepared.symbols[from as usize..to as usize];
-            return Some(Delta { status, is_still, symbols });
-        }
-        let column = self.memo.deltas.get(distance)?[usize::from(is_warm)]
+        let column = self.memo.deltas.get(distance)?[usize::from(span.previous.is_some())]
             .get_or_init(|| Lazy::new(self.memo.cells));
-        let OwnDelta { status, is_still, symbols } = column.get(cell, || {
+        let OwnDelta { status, kept, symbols } = column.get(cell, || {
             let mut symbols = Vec::new();
-            let (status, is_still) = self.make_delta(span, row, group, &mut symbols);
-            OwnDelta { status, is_still, symbols: symbols.into() }
+            let (status, kept) = self.make_delta(span, row, group, &mut symbols);
+            OwnDelta { status, kept, symbols: symbols.into() }
         });
-        Some(Delta { status: *status, is_still: *is_still, symbols })
+        Some(Delta { status: *status, kept: *kept, symbols })
     }
 
     /// The whole state of a sub-entity but for its position and references.
@@ -154,17 +177,17 @@ impl Snapshot {
         })
     }
 
-    /// Appends a delta to `symbols`; what it is, and whether nothing changed at all.
+    /// Appends a delta to `symbols`; what it is, and what of the state is as it was.
     fn make_delta(
         &self,
         span: Span<'_>,
         row: usize,
         group: usize,
         symbols: &mut Vec<Symbol>,
-    ) -> (Status, bool) {
+    ) -> (Status, Kept) {
         let shape = self.shape(row, group);
         if span.base.mask(row, group) != shape.mask {
-            return (Status::Reset, false);
+            return (Status::Reset, Kept::Nothing);
         }
         SCRATCH.with_borrow_mut(|[now, base, previous]| {
             self.gather(row, group, now);
@@ -174,18 +197,25 @@ impl Snapshot {
                 previous.codes.as_slice()
             });
             let steps = self.tick.since(span.base.tick).unsigned_abs();
+            let kept = if now.codes == base.codes && now.sequences == base.sequences {
+                Kept::All
+            } else if shape.references().all(|lane| now.codes[lane] == base.codes[lane]) {
+                Kept::References
+            } else {
+                Kept::Nothing
+            };
             let past = Past { codes: &base.codes, previous, sequences: &base.sequences, steps };
             let mut present = Present { codes: &mut now.codes, sequences: &mut now.sequences };
             if shape.is_remade(past, &present) {
-                return (Status::Reset, false);
+                return (Status::Reset, kept);
             }
             if shape.is_predicted(past, &present) {
-                return (Status::Exact, past.codes == present.codes);
+                return (Status::Exact, kept);
             }
             shape
                 .code_update(symbols, &self.model, past, &mut present)
                 .expect("a captured state is inside its ranges");
-            (Status::Changed, false)
+            (Status::Changed, kept)
         })
     }
 }
@@ -199,21 +229,36 @@ pub(super) fn prepare(history: &History) {
         return;
     };
     let span = Span { base, previous: Some(previous) };
-    let mut prepared = Prepared { places: vec![None; newest.memo.cells], symbols: Vec::new() };
+    let groups = newest.memo.groups;
+    // Made row by row, as columns are read quickly…
+    let mut made = vec![PreparedDelta::NONE; newest.memo.cells];
+    let mut symbols = Vec::new();
     for (at, row) in newest.rows.iter().enumerate().filter(|(_, row)| row.mask != 0) {
         let Ok(index) = u16::try_from(at) else { return };
         let has_past = |past: &Arc<Snapshot>| past.tenant(index, row.generation).is_some();
         if !has_past(base) || !has_past(previous) {
             continue;
         }
-        for group in 0..newest.memo.groups {
-            if newest.mask(at, group) != 0 {
-                let from = prepared.symbols.len() as u32;
-                let (status, is_still) = newest.make_delta(span, at, group, &mut prepared.symbols);
-                let to = prepared.symbols.len() as u32;
-                prepared.places[at * newest.memo.groups + group] =
-                    Some(PreparedDelta { from, to, status, is_still });
+        for group in (0..groups).filter(|group| newest.mask(at, *group) != 0) {
+            let from = symbols.len();
+            let (status, kept) = newest.make_delta(span, at, group, &mut symbols);
+            if let Ok(count) = u16::try_from(symbols.len() - from) {
+                let status = Some(status);
+                made[at * groups + group] =
+                    PreparedDelta { from: from as u32, count, status, kept };
             }
+        }
+    }
+    // …and laid out as clients read them.
+    let mut prepared = Prepared {
+        deltas: Vec::with_capacity(made.len()),
+        symbols: Vec::with_capacity(symbols.len()),
+    };
+    for row in newest.grid().rows().map(usize::from) {
+        for delta in &made[row * groups..(row + 1) * groups] {
+            let from = prepared.symbols.len() as u32;
+            prepared.symbols.extend_from_slice(delta.of(&symbols));
+            prepared.deltas.push(PreparedDelta { from, ..*delta });
         }
     }
     // Where somebody was faster, what is there is the same.

@@ -1,11 +1,13 @@
 //! What lies in a view.
 //!
-//! A grid over the snapshot's positions, made when the first client asks. Cells of a row of the
-//! grid follow one another in memory, so that a view is a few stretches of one list.
+//! A grid over the snapshot's positions. Cells of a row of the grid follow one another in memory,
+//! so that a view is a few stretches of one list. What most clients ask of an entity is laid out
+//! in the same order (see `deltas`): in a large world, each client would otherwise fetch every
+//! entity of its view from memory.
 
 #![allow(clippy::indexing_slicing, reason = "cells are clamped to the grid")]
 
-use super::snapshot::Snapshot;
+use super::snapshot::{Snapshot, Tenancy};
 
 /// What a client may see now. Plain data.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,6 +63,27 @@ impl Area {
         }
     }
 
+    /// Where it lies on a curve through the world that mostly leads from neighbour to neighbour: a
+    /// Morton code. Clients who see much the same are best served one after another, while that is
+    /// still in the processor's cache.
+    pub fn place_on_curve(&self) -> u64 {
+        let Self::Rect { center, .. } = self else { return 0 };
+        let spread = |code: u32| {
+            let mut bits = u64::from(code);
+            for (shift, mask) in [
+                (16, 0x0000_ffff_0000_ffff),
+                (8, 0x00ff_00ff_00ff_00ff),
+                (4, 0x0f0f_0f0f_0f0f_0f0f),
+                (2, 0x3333_3333_3333_3333),
+                (1, 0x5555_5555_5555_5555),
+            ] {
+                bits = (bits | bits << shift) & mask;
+            }
+            bits
+        };
+        spread(center[0]) | spread(center[1]) << 1
+    }
+
     pub(super) fn margin(&self) -> u32 {
         match self {
             Self::Rect { margin, .. } => *margin,
@@ -86,12 +109,14 @@ pub(super) struct Grid {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Placed {
     pub(super) row: u16,
+    pub(super) tenancy: Tenancy,
     pub(super) place: [u32; 2],
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Elsewhere {
     pub(super) row: u16,
+    pub(super) tenancy: Tenancy,
     /// The group that holds the place, and the place.
     pub(super) secret: Option<(usize, [u32; 2])>,
 }
@@ -104,14 +129,15 @@ impl Grid {
         let mut most = [0u32; 2];
         for (at, row) in snapshot.rows.iter().enumerate().filter(|(_, row)| row.mask != 0) {
             let Ok(row_number) = u16::try_from(at) else { continue };
+            let tenancy = Tenancy::of(row, &snapshot.model);
             match snapshot.place(at, row.mask) {
                 Some((group, place))
                     if snapshot.model.groups[group].audience == Audience::Everyone =>
                 {
                     most = [most[0].max(place[0]), most[1].max(place[1])];
-                    unsorted.push(Placed { row: row_number, place });
+                    unsorted.push(Placed { row: row_number, tenancy, place });
                 }
-                secret => elsewhere.push(Elsewhere { row: row_number, secret }),
+                secret => elsewhere.push(Elsewhere { row: row_number, tenancy, secret }),
             }
         }
         // About as many cells as entities.
@@ -133,7 +159,7 @@ impl Grid {
             starts[at] += starts[at - 1];
         }
         let mut next = starts.clone();
-        let mut placed = vec![Placed { row: 0, place: [0; 2] }; unsorted.len()];
+        let mut placed = unsorted.clone();
         for entity in &unsorted {
             let at = &mut next[cell(entity)];
             placed[*at as usize] = *entity;
@@ -142,11 +168,19 @@ impl Grid {
         Self { placed, starts, columns, shift, elsewhere }
     }
 
-    /// Calls `found` with each placed entity in the area or `extra` around it.
-    pub(super) fn search(&self, area: &Area, extra: u32, mut found: impl FnMut(Placed)) {
+    /// The rows of all entities in the grid's order: placed ones cell by cell, then those
+    /// elsewhere.
+    pub(super) fn rows(&self) -> impl Iterator<Item = u16> {
+        let elsewhere = self.elsewhere.iter().map(|entity| entity.row);
+        self.placed.iter().map(|placed| placed.row).chain(elsewhere)
+    }
+
+    /// Calls `found` with each placed entity in the area or `extra` around it, and its place in
+    /// the grid's order.
+    pub(super) fn search(&self, area: &Area, extra: u32, mut found: impl FnMut(usize, &Placed)) {
         let Area::Rect { center, half, .. } = area else {
             if *area == Area::Everything {
-                self.placed.iter().copied().for_each(found);
+                self.placed.iter().enumerate().for_each(|(at, placed)| found(at, placed));
             }
             return;
         };
@@ -166,17 +200,18 @@ impl Grid {
             let cells = line * self.columns[0];
             let from = self.starts[cells + left] as usize;
             let to = self.starts[cells + right + 1] as usize;
-            for placed in &self.placed[from..to] {
+            for (at, placed) in (from..to).zip(&self.placed[from..to]) {
                 if area.holds(placed.place, extra) {
-                    found(*placed);
+                    found(at, placed);
                 }
             }
         }
     }
 
-    /// Entities without a place, or whose place not everybody may know.
-    pub(super) fn elsewhere(&self) -> &[Elsewhere] {
-        &self.elsewhere
+    /// Entities without a place, or whose place not everybody may know, and their places in the
+    /// grid's order.
+    pub(super) fn elsewhere(&self) -> impl Iterator<Item = (usize, &Elsewhere)> {
+        (self.placed.len()..).zip(&self.elsewhere)
     }
 }
 
@@ -191,5 +226,18 @@ impl Snapshot {
             let mut lanes = field.lanes.clone().map(|lane| self.code(group.first_lane + lane, row));
             Some((number, [lanes.next()?, lanes.next().unwrap_or(0)]))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_curve_fills_each_quarter_of_the_world_before_the_next() {
+        let at = |x, y| Area::Rect { center: [x, y], half: [1, 1], margin: 0 }.place_on_curve();
+        assert_eq!([at(0, 0), at(1, 0), at(0, 1), at(1, 1), at(2, 0)], [0, 1, 2, 3, 4]);
+        assert_eq!(at(u32::MAX, u32::MAX), u64::MAX);
+        assert!(at(1023, 1023) < at(1024, 0) && at(2047, 1023) < at(0, 1024));
     }
 }

@@ -52,29 +52,24 @@ pub(super) fn settle(
     last: Option<&Snapshot>,
     fine: [&FineColumns; 2],
 ) {
-    let height = rows.len();
-    let (mut now, mut past) = (Vec::new(), State::default());
+    let mut past = State::default();
     for (number, group) in model.groups.iter().enumerate() {
         if group.record.fields.iter().all(|field| field.motion.is_none()) {
             continue;
         }
-        let lanes = group.first_lane..group.first_lane + group.record.lanes.len();
         for (at, row) in rows.iter().enumerate().filter(|(_, row)| row.mask & group.mask != 0) {
             let before = last.filter(|last| {
                 last.rows.get(at).is_some_and(|old| {
                     old.generation == row.generation && (old.mask ^ row.mask) & group.mask == 0
                 })
             });
-            now.clear();
-            now.extend(lanes.clone().map(|lane| codes[lane * height + at]));
+            let from = at * model.lanes + group.first_lane;
+            let now = &mut codes[from..from + group.record.lanes.len()];
             if let Some(before) = before {
                 before.gather(at, number, &mut past);
             }
             let mover = Mover { group, row: at, is_new: before.is_none(), fine };
-            mover.settle(row.mask & group.mask, &past, &mut now);
-            for (lane, code) in lanes.clone().zip(&now) {
-                codes[lane * height + at] = *code;
-            }
+            mover.settle(row.mask & group.mask, &past, now);
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The world after a tick, in codes.
 //!
-//! Column by column: one column of codes per lane, one row per `NetId` index. A snapshot does
-//! not change; what is worked out from it (grid, deltas, hashes) is kept with it, at most once.
+//! One row per `NetId` index, with a code for each lane. Row by row: whoever asks for an entity
+//! asks for most of its lanes, and a column for each of them would be as many ways to memory. A
+//! snapshot does not change; what is worked out from it (grid, deltas, hashes) is kept with it, at
+//! most once.
 
 #![allow(clippy::indexing_slicing, reason = "rows and lanes are checked where they come in")]
 
@@ -28,11 +30,9 @@ pub struct Snapshot {
     pub(super) model: Arc<Model>,
     pub(super) tick: Tick,
     pub(super) rows: Vec<Row>,
-    /// The same in few bytes, which is all that most clients need to read.
-    pub(super) tenancies: Vec<Tenancy>,
-    /// Lane by lane, each as long as `rows`.
+    /// Row by row, a code for each lane of the model.
     pub(super) codes: Vec<u32>,
-    /// Sequence by sequence, each as long as `rows`.
+    /// Row by row, as many as the model has.
     pub(super) sequences: Vec<Sequence>,
     pub(super) events: Vec<QueuedEvent>,
     pub(super) grid: OnceLock<Grid>,
@@ -55,7 +55,8 @@ impl Row {
         Self { generation: 0, team: None, owner: None, visible_to: u64::MAX, mask: 0 };
 }
 
-/// Who has a row, and which of its groups everybody may see.
+/// Who has a row, and which of its groups everybody may see: all that most clients need to know
+/// of it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tenancy {
     pub(super) generation: u16,
@@ -63,9 +64,6 @@ pub(super) struct Tenancy {
 }
 
 impl Tenancy {
-    /// Nobody's: no slot has this generation and an empty row.
-    const NOBODY: Self = Self { generation: u16::MAX, open: 0 };
-
     pub(super) fn of(row: &Row, model: &Model) -> Self {
         let groups = model.groups.iter().take(u16::BITS as usize).enumerate();
         let open = groups.filter(|(_, group)| {
@@ -164,11 +162,11 @@ impl Snapshot {
     }
 
     pub(super) fn code(&self, lane: usize, row: usize) -> u32 {
-        self.codes[lane * self.rows.len() + row]
+        self.codes[row * self.model.lanes + lane]
     }
 
     pub(super) fn sequence(&self, number: usize, row: usize) -> &Sequence {
-        &self.sequences[number * self.rows.len() + row]
+        &self.sequences[row * self.model.sequences + number]
     }
 
     /// The row, where it is still the tenant of that generation.
@@ -176,10 +174,6 @@ impl Snapshot {
         self.rows
             .get(usize::from(row))
             .filter(|tenant| tenant.generation == generation && tenant.mask != 0)
-    }
-
-    pub(super) fn tenancy(&self, row: usize) -> Tenancy {
-        self.tenancies.get(row).copied().unwrap_or(Tenancy::NOBODY)
     }
 
     /// The components of a group that an entity has.
@@ -196,12 +190,12 @@ impl Snapshot {
     /// Copies an entity's state of a group.
     pub(super) fn gather(&self, row: usize, group: usize, into: &mut State) {
         let group = &self.model.groups[group];
-        let lanes = group.first_lane..group.first_lane + group.record.lanes.len();
+        let from = row * self.model.lanes + group.first_lane;
         into.codes.clear();
-        into.codes.extend(lanes.map(|lane| self.code(lane, row)));
-        let sequences = group.first_sequence..group.first_sequence + group.record.sequences;
+        into.codes.extend_from_slice(&self.codes[from..from + group.record.lanes.len()]);
+        let from = row * self.model.sequences + group.first_sequence;
         into.sequences.clear();
-        into.sequences.extend(sequences.map(|number| self.sequence(number, row).clone()));
+        into.sequences.extend_from_slice(&self.sequences[from..from + group.record.sequences]);
     }
 
     pub(super) fn grid(&self) -> &Grid {
@@ -251,7 +245,6 @@ impl Snapshot {
             model: Arc::clone(model),
             tick: self.tick,
             rows: self.rows.clone(),
-            tenancies: self.tenancies.clone(),
             codes: self.codes.clone(),
             sequences: self.sequences.clone(),
             events: self.events.clone(),
