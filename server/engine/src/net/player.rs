@@ -146,6 +146,11 @@ impl Player {
         &self.room
     }
 
+    /// Who it is.
+    pub(crate) const fn client(&self) -> ClientId {
+        self.client
+    }
+
     /// Attaches a transport in place of the one before, and welcomes the client. Returns the
     /// number of this stay.
     pub(crate) fn attach(

@@ -1,6 +1,7 @@
 //! Those who compose and write: each wakes once per tick of its room and visits its players.
 //!
 //! One wake-up serves many clients, and what a frame needs (snapshot, deltas) stays in the cache.
+//! Neighbours are visited one after another, since they see the same entities.
 
 use std::{
     sync::{
@@ -43,6 +44,10 @@ struct Kept {
 /// How long a player who waits for nothing is left alone: timeouts are this exact.
 const QUIET: Duration = Duration::from_secs(1);
 
+/// How often players are brought into the order of their places. In a second few move so far that
+/// they would have other neighbours.
+const SORT_TICKS: u32 = 20;
+
 /// Players that a worker visits before it lets other tasks have the thread: about a third of a
 /// millisecond.
 const VISITS_PER_TURN: usize = 32;
@@ -80,12 +85,17 @@ fn lock(list: &List) -> std::sync::MutexGuard<'_, Vec<Kept>> {
 async fn work(mut published: watch::Receiver<Option<Arc<Published>>>, list: Arc<List>) {
     let mut kept = Vec::new();
     let mut visited = Tick::default();
+    let mut sorted = Tick::default();
     while published.changed().await.is_ok() {
         let Some(newest) = published.borrow_and_update().clone() else { continue };
         kept.append(&mut lock(&list));
         // A tick may have been missed: what changed in it counts as well.
         let is_still = !newest.changed_at.is_newer_than(visited);
         visited = newest.tick;
+        if newest.tick.since(sorted).unsigned_abs() >= SORT_TICKS {
+            sorted = newest.tick;
+            kept.sort_by_cached_key(|kept| kept.place_on_curve(&newest));
+        }
         let now = Instant::now();
         let mut visits = 0;
         for kept in &mut kept {
@@ -103,6 +113,11 @@ async fn work(mut published: watch::Receiver<Option<Arc<Published>>>, list: Arc<
 }
 
 impl Kept {
+    fn place_on_curve(&self, newest: &Published) -> u64 {
+        let client = newest.clients.get(&self.player.client());
+        client.map_or(0, |client| client.view.area.place_on_curve())
+    }
+
     fn is_due(&self, is_still: bool, now: Instant) -> bool {
         let has_news = self.mailbox.take_news();
         has_news || !is_still || self.quiet_until.is_none_or(|until| now >= until)
