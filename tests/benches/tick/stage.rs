@@ -1,72 +1,43 @@
-//! What a tick costs against clients: capture, modelling, and each client's frame.
-//!
-//! `cargo bench -p tickwire-tests --bench tick`. A world of ships, rocks and bullets like the
-//! arena workload; `crowd` keeps its density (about 54 entities in a view) as it grows, `fixed`
-//! packs 1,000 clients into the world of 200 (about 252 in a view). Items are clients: the time
-//! per client and frame is the reciprocal of the throughput.
-
-#![allow(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "a bench may panic")]
-
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+//! A world of ships, rocks and bullets like the arena workload, its clients, and their frames.
 
 use bevy_ecs::{component::Component, entity::Entity, world::World};
-use divan::{Bencher, counter::ItemsCount};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use tickwire_server::replication::{Area, Capture, ClientView, History, NetIds, Snapshot, View};
+use tickwire_server::replication::{Area, Capture, ClientView, History, NetIds, View};
 use tickwire_shared::{ClientId, NetId, Protocol, Record, Replicated, Tick};
 
-fn main() {
-    divan::main();
-}
+/// Half of a view, in 1/16 units.
+const HALF: [u32; 2] = [640 * 16, 512 * 16];
 
-/// Frames to all clients, one after another, as a network worker makes them.
-#[divan::bench(args = [100, 200, 500, 1000, 2000, 5000], sample_count = 40, sample_size = 1)]
-fn crowd_frames(bencher: Bencher<'_, '_>, clients: usize) {
-    frames(bencher, clients, side_of(clients));
-}
+/// How much further an entity stays in view.
+const MARGIN: u32 = 64 * 16;
 
-/// The same where everybody is in one place.
-#[divan::bench(args = [1000], sample_count = 40, sample_size = 1)]
-fn fixed_frames(bencher: Bencher<'_, '_>, clients: usize) {
-    frames(bencher, clients, side_of(200));
-}
+/// Bytes of a frame at most, as a server allows.
+const BUDGET_BYTES: usize = 4 * 1024;
 
-/// From the world to a snapshot with what most clients ask of it.
-#[divan::bench(args = [100, 200, 500, 1000, 2000, 5000], sample_count = 40, sample_size = 1)]
-fn crowd_capture_and_model(bencher: Bencher<'_, '_>, clients: usize) {
-    let stage = Mutex::new(Stage::new(clients, side_of(clients)));
-    bencher
-        .counter(ItemsCount::new(clients))
-        .with_inputs(|| lock(&stage).simulate())
-        .bench_values(|()| lock(&stage).capture());
-}
-
-fn frames(bencher: Bencher<'_, '_>, clients: usize, side: i32) {
-    let stage = Mutex::new(Stage::new(clients, side));
-    for _ in 0..3 {
-        let mut stage = lock(&stage);
-        stage.simulate();
-        stage.capture();
-        stage.compose();
+/// Side of a world in 1/16 units in which a view holds about 54 entities on average.
+///
+/// Where the world is small, many views reach over its edge, into nothing: it has to be denser
+/// for as many entities in view.
+pub(crate) fn side_of(clients: usize) -> i32 {
+    let in_view = |side: f64| {
+        // About half of the margin is in view: who was let in and has not left.
+        let [width, height] = HALF.map(|half| 2.0 * f64::from(half) + f64::from(MARGIN));
+        let area =
+            (width - width * width / (4.0 * side)) * (height - height * height / (4.0 * side));
+        ENTITIES_PER_CLIENT * clients as f64 * area / (side * side)
+    };
+    let (mut least, mut most) = (20_480.0, 524_287.0);
+    while most - least > 1.0 {
+        let side = (least + most) / 2.0;
+        if in_view(side) > IN_VIEW { least = side } else { most = side }
     }
-    bencher
-        .counter(ItemsCount::new(clients))
-        .with_inputs(|| {
-            let mut stage = lock(&stage);
-            stage.simulate();
-            stage.capture();
-        })
-        .bench_values(|()| lock(&stage).compose());
+    least as i32
 }
 
-fn lock(stage: &Mutex<Stage>) -> MutexGuard<'_, Stage> {
-    stage.lock().unwrap_or_else(PoisonError::into_inner)
-}
+/// Three that are always there, and the bullets that are under way.
+const ENTITIES_PER_CLIENT: f64 = 3.95;
 
-/// Side of a world in 1/16 units in which a view holds about as much as with 200 in 4096.
-fn side_of(clients: usize) -> i32 {
-    (4096.0 * 16.0 * (clients as f64 / 200.0).sqrt()) as i32
-}
+const IN_VIEW: f64 = 54.0;
 
 struct Bench;
 
@@ -119,7 +90,7 @@ struct Bullet {
 }
 
 /// A world, its clients, and what they were sent.
-struct Stage {
+pub(crate) struct Stage {
     world: World,
     capture: Capture,
     history: History,
@@ -131,10 +102,15 @@ struct Stage {
     bullets: Vec<(Entity, u8)>,
     views: Vec<ClientView>,
     frame: Vec<u8>,
+    /// Clients in the order in which they are served.
+    order: Vec<usize>,
+    /// Sub-entities of all clients' views in the last tick.
+    pub(crate) visible: usize,
 }
 
 impl Stage {
-    fn new(clients: usize, side: i32) -> Self {
+    /// A world that has been played for a while.
+    pub(crate) fn new(clients: usize, side: i32) -> Self {
         let mut world = World::new();
         NetIds::install(&mut world);
         let mut stage = Self {
@@ -149,6 +125,8 @@ impl Stage {
             bullets: Vec::new(),
             views: vec![ClientView::new(); clients],
             frame: Vec::with_capacity(4096),
+            order: (0..clients).collect(),
+            visible: 0,
         };
         for number in 0..3 * clients {
             let position = [stage.rng.random_range(0..side), stage.rng.random_range(0..side)];
@@ -178,7 +156,7 @@ impl Stage {
     }
 
     /// One tick of the game, if it can be called so.
-    fn simulate(&mut self) {
+    pub(crate) fn simulate(&mut self) {
         self.tick = self.tick.plus(1);
         for at in 0..self.ships.len() {
             let fires = self.rng.random_bool(0.05);
@@ -229,28 +207,43 @@ impl Stage {
         });
     }
 
-    fn capture(&mut self) {
+    /// From the world to a snapshot with what most clients ask of it.
+    pub(crate) fn capture(&mut self) {
         let snapshot = self.capture.capture(&mut self.world, self.tick);
         self.history.push(snapshot);
     }
 
-    /// A frame for each client.
-    fn compose(&mut self) -> usize {
-        let newest: Arc<Snapshot> = Arc::clone(self.history.newest().expect("a tick was captured"));
+    /// Brings clients into the order in which a worker serves them, as it does now and then.
+    pub(crate) fn sort(&mut self) {
+        let place = |number: &usize| {
+            area_of(&self.world, self.ships[*number]).map(|area| area.place_on_curve())
+        };
+        self.order.sort_by_cached_key(place);
+    }
+
+    /// A frame for each client, one after another, as a network worker makes them. Returns their
+    /// bytes.
+    pub(crate) fn compose(&mut self) -> usize {
         let mut bytes = 0;
-        for (number, (view, ship)) in self.views.iter_mut().zip(&self.ships).enumerate() {
-            let Some(Motion { position, .. }) = self.world.get::<Motion>(*ship) else { continue };
-            let center = position.map(i32::unsigned_abs);
-            let area = Area::Rect { center, half: [640 * 16, 512 * 16], margin: 64 * 16 };
-            let client = ClientId::new(u32::try_from(number).unwrap_or(0));
+        self.visible = 0;
+        for number in &self.order {
+            let (view, ship) = (&mut self.views[*number], self.ships[*number]);
+            let Some(area) = area_of(&self.world, ship) else { continue };
+            let client = ClientId::new(u32::try_from(*number).unwrap_or(0));
             self.frame.clear();
-            let input = Some(newest.tick());
-            let view_now = View::of(area);
-            view.compose(&self.history, &view_now, client, input, usize::MAX, &mut self.frame);
-            bytes += self.frame.len();
+            let (input, now) = (Some(self.tick), View::of(area));
+            let composed =
+                view.compose(&self.history, &now, client, input, BUDGET_BYTES, &mut self.frame);
+            bytes += composed.bytes;
+            self.visible += composed.visible;
         }
         bytes
     }
+}
+
+fn area_of(world: &World, ship: Entity) -> Option<Area> {
+    let center = world.get::<Motion>(ship)?.position.map(i32::unsigned_abs);
+    Some(Area::Rect { center, half: HALF, margin: MARGIN })
 }
 
 fn drift(motion: &mut Motion, side: i32) {
