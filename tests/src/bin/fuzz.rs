@@ -1,8 +1,8 @@
 //! Throws random and damaged frames at the decoders, and counts what becomes of them. A panic
 //! ends it; the limits of `shared/engine/src/limits.rs` bound what a frame may claim.
 //!
-//! `cargo run --release -p tickwire-tests --bin fuzz -- --frames 10000000`. The decoder in
-//! TypeScript has its own such test in `web-client/engine/replica/replica.test.ts`.
+//! `cargo run --release -p tickwire-tests --bin fuzz -- --frames 10000000`. For the
+//! decoder in TypeScript there is `npm run fuzz` in `web-client`.
 
 use std::{sync::Arc, time::Instant};
 
