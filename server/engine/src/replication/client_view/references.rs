@@ -1,0 +1,115 @@
+//! Fields that refer to entities: a client knows them by slots, and only those that it sees.
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "slots, rows and groups come from the view's own tables and are 16 bits wide"
+)]
+
+use tickwire_shared::{
+    NetId,
+    replication::{coder::Coder, frame::Status, rans::Symbol},
+};
+
+use super::{
+    ClientView, Moment,
+    plan::{Plan, PlannedEntry, Work},
+};
+
+/// What a client was last told of a field that refers to an entity.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct KnownReference {
+    pub(super) slot: u16,
+    pub(super) group: u8,
+    pub(super) lane: u8,
+    /// Whom the client knows it to refer to.
+    pub(super) told: NetId,
+    /// Whom it referred to at that time, seen or not.
+    pub(super) meant: NetId,
+}
+
+impl ClientView {
+    /// Keeps `slot_of_row` as it will be after the frame.
+    pub(super) fn follow_rows(&mut self, groups: usize, work: &Work) {
+        for plan in work.plans.iter().filter(|plan| plan.status == Status::Leave) {
+            let is_left = |group: usize| {
+                let leaves = |other: &Plan| {
+                    other.slot == plan.slot
+                        && usize::from(other.group) == group
+                        && other.status == Status::Leave
+                };
+                self.subs[usize::from(plan.slot) * groups + group].is_none()
+                    || work.plans.iter().any(leaves)
+            };
+            let enters = |entry: &PlannedEntry| !entry.is_dropped && entry.slot == plan.slot;
+            if (0..groups).all(is_left) && !work.entries.iter().any(enters) {
+                let row = self.slots[usize::from(plan.slot)].row;
+                if let Ok(at) = self.slot_of_row.binary_search(&(row, plan.slot)) {
+                    self.slot_of_row.remove(at);
+                }
+            }
+        }
+        for entry in work.entries.iter().filter(|entry| !entry.is_dropped) {
+            // A row whose old tenant leaves in this very frame has lost it just above.
+            let place = (entry.row, entry.slot);
+            if let Err(at) = self.slot_of_row.binary_search(&place) {
+                self.slot_of_row.insert(at, place);
+            }
+        }
+    }
+
+    /// Writes references that mean another entity now, or one that came into view.
+    pub(super) fn write_references(
+        &mut self,
+        moment: Moment<'_>,
+        work: &Work,
+        symbols: &mut Vec<Symbol>,
+    ) {
+        let (now, model) = (moment.now, moment.model);
+        let has_entered = work.entries.iter().any(|entry| !entry.is_dropped);
+        let mut references = std::mem::take(&mut self.references);
+        for known in &mut references {
+            let is_settled = !work.restless.contains(&(known.slot, known.group));
+            if !is_settled {
+                let row = usize::from(self.slots[usize::from(known.slot)].row);
+                let first = model.groups[usize::from(known.group)].first_lane;
+                known.meant = NetId::from_bits(now.code(first + usize::from(known.lane), row));
+            }
+            if known.told == known.meant || is_settled && !has_entered {
+                // What the client was told and cannot see any more reads as none by itself.
+                continue;
+            }
+            let number = self.target(known.meant);
+            let wanted = if number == 0 { NetId::NONE } else { known.meant };
+            if known.told == wanted || number == 0 && self.target(known.told) == 0 {
+                continue;
+            }
+            let _ = symbols.flag(model, model.frame.reference.at(0, 0), true);
+            let _ = symbols.bits(known.slot.into(), 16);
+            let _ = symbols.symbol(model, model.frame.group.at(0, 0), known.group.into());
+            let _ = symbols.bits(known.lane.into(), 8);
+            let _ = symbols.unsigned(model, model.frame.target.at(0, 0), number);
+            known.told = wanted;
+        }
+        let _ = symbols.flag(model, model.frame.reference.at(0, 0), false);
+        self.references = references;
+    }
+
+    pub(super) fn forget_references(&mut self, slot: u16, group: u8) {
+        self.references.retain(|known| known.slot != slot || known.group != group);
+    }
+
+    /// How a reference travels: the target's slot plus one, or 0 where the client has no such.
+    pub(super) fn target(&self, target: NetId) -> u32 {
+        let at = self.slot_of_row.partition_point(|(row, _)| *row < target.index());
+        match self.slot_of_row.get(at) {
+            Some((row, slot))
+                if *row == target.index()
+                    && self.slots[usize::from(*slot)].generation == target.generation() =>
+            {
+                u32::from(*slot) + 1
+            }
+            _ => 0,
+        }
+    }
+}
