@@ -3,6 +3,7 @@
 #![allow(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "tests may panic")]
 
 mod golden;
+mod sizes;
 mod worlds;
 
 use std::sync::Arc;
