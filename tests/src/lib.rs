@@ -10,11 +10,13 @@
 //! - [`scrape`]: what a server says of itself. [`proxy`]: networks that misbehave.
 //! - [`nginx`]: a real proxy in front of a server.
 //! - [`issuer`]: somebody who signs connection tokens.
-//! - [`local_server`]: a real server for one test. [`bad_server`]: one that misbehaves.
+//! - [`child`]: a server in a process of its own. [`local_server`]: one for one test.
+//!   [`bad_server`]: one that misbehaves.
 
 pub mod bad_server;
 pub mod chaos;
 pub mod chatty;
+pub mod child;
 pub mod client;
 pub mod input_lead;
 pub mod issuer;

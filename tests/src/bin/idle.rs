@@ -3,24 +3,16 @@
 //! The server is this program again, as a child of its own, so that its figures hold nothing of
 //! the clients'.
 
-use std::{
-    io::{BufRead as _, BufReader},
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use arena_shared::{ArenaProtocol, Controls, JoinRequest};
-use bevy_ecs::{schedule::Schedule, world::World};
+use arena_shared::ArenaProtocol;
 use clap::{Parser, Subcommand};
 use futures_util::StreamExt as _;
 use serde::Serialize;
-use tickwire_server::{
-    Claims, Config, Game, Page, Refusal, RoomInfo, Server,
-    replication::{Area, View},
-};
-use tickwire_shared::ClientId;
+use tickwire_server::Config;
 use tickwire_tests::{
+    child::{ChildServer, serve},
     client::{Client, Event, Shared},
     pilot::Pilot,
     scrape::Scrape,
@@ -71,47 +63,22 @@ struct Report {
     cpu_cores: f64,
 }
 
-/// A room in which there is nothing to see.
-struct Nothing;
-
-impl Game for Nothing {
-    type Protocol = ArenaProtocol;
-
-    fn setup(&self, _: &mut World, _: &mut Schedule, _: &RoomInfo) {}
-
-    fn join(&self, _: &mut World, _: ClientId, _: JoinRequest, _: &Claims) -> Result<(), Refusal> {
-        Ok(())
-    }
-
-    fn leave(&self, _: &mut World, _: ClientId) {}
-
-    fn input(&self, _: &mut World, _: ClientId, _: &Controls) {}
-
-    fn view(&self, _: &World, _: ClientId) -> View {
-        View { area: Area::Nowhere, ..View::everything() }
-    }
-}
-
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     match arguments.role {
-        Some(Role::Serve(serve)) => self::serve(serve.config).await,
+        Some(Role::Serve(Serve { config })) => serve(config).await,
         None => measure(&arguments).await,
     }
 }
 
-async fn serve(config: Config) -> Result<()> {
-    let server = Server::start(Nothing, config, Page::none()).await?;
-    println!("{} {}", server.public_address(), server.internal_address());
-    std::future::pending().await
-}
-
 async fn measure(arguments: &Arguments) -> Result<()> {
-    let (mut child, public, internal) = start(arguments.sessions)?;
-    let measured = measure_server(arguments, &public, &internal).await;
-    child.kill().context("stopping the server")?;
-    println!("{}", serde_json::to_string(&measured?)?);
+    let clients_max = arguments.sessions.to_string();
+    let doors = ["--listen", "127.0.0.1:0", "--internal", "127.0.0.1:0"];
+    let limits = ["--clients-max", &clients_max, "--handshakes-per-second", "0"];
+    let server = ChildServer::start(&[&["serve"][..], &doors, &limits].concat())?;
+    let report = measure_server(arguments, &server.public, &server.internal).await?;
+    println!("{}", serde_json::to_string(&report)?);
     Ok(())
 }
 
@@ -179,21 +146,4 @@ async fn join(rung: Rung, url: &str, shared: &Shared, number: usize) -> Result<T
             _ => {}
         }
     }
-}
-
-fn start(sessions: usize) -> Result<(Child, String, String)> {
-    let clients_max = sessions.to_string();
-    let flags = ["--listen", "127.0.0.1:0", "--internal", "127.0.0.1:0"];
-    let mut child = Command::new(std::env::current_exe()?)
-        .arg("serve")
-        .args(flags)
-        .args(["--clients-max", &clients_max, "--handshakes-per-second", "0"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("starting the server")?;
-    let mut line = String::new();
-    let out = child.stdout.take().context("the server's words")?;
-    BufReader::new(out).read_line(&mut line)?;
-    let (public, internal) = line.trim().split_once(' ').context("the server's addresses")?;
-    Ok((child, String::from(public), String::from(internal)))
 }
