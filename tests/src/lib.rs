@@ -8,7 +8,7 @@
 //! - [`memory`]: a whole match in memory, on a virtual clock. [`socket`]: one bot on a real one.
 //! - [`chaos`]: the worst of networks, in memory. [`chatty`]: the arena with a lot to say.
 //! - [`scrape`]: what a server says of itself. [`proxy`]: networks that misbehave.
-//! - [`nginx`]: a real proxy in front of a server.
+//! - [`nginx`]: a real proxy in front of a server. [`nats`]: a real message queue behind it.
 //! - [`issuer`]: somebody who signs connection tokens.
 //! - [`child`]: a server in a process of its own. [`local_server`]: one for one test.
 //!   [`bad_server`]: one that misbehaves.
@@ -22,6 +22,7 @@ pub mod input_lead;
 pub mod issuer;
 pub mod local_server;
 pub mod memory;
+pub mod nats;
 pub mod nginx;
 pub mod pilot;
 pub mod proxy;

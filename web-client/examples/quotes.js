@@ -27,6 +27,7 @@ function addRow(symbol) {
   var cell = element.insertCell();
   var picture = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
   picture.setAttribute('viewBox', '0 0 100 24');
+  picture.setAttribute('preserveAspectRatio', 'none');
   picture.setAttribute('aria-hidden', 'true');
   var line = document.createElementNS('http://www.w3.org/2000/svg', 'polyline');
   picture.appendChild(line);

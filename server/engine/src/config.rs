@@ -104,6 +104,13 @@ pub struct Config {
     /// Most who listen to channels at once beside the players
     #[arg(long, env = "TICKWIRE_LISTENERS_MAX", default_value_t = 10_000, value_name = "COUNT")]
     pub listeners_max: usize,
+    /// NATS server from whose JetStream publications are read as well, such as
+    /// `nats://127.0.0.1:4222`
+    #[arg(long, env = "TICKWIRE_NATS", value_name = "ADDRESS")]
+    pub nats: Option<String>,
+    /// Stream there that holds the publications; made where there is none
+    #[arg(long, env = "TICKWIRE_NATS_STREAM", default_value = "TICKWIRE", value_name = "NAME")]
+    pub nats_stream: String,
     /// Number of this server among those that share the secret file
     #[arg(long, env = "TICKWIRE_NODE", default_value_t = 0, value_name = "NUMBER")]
     pub node: u32,

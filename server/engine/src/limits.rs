@@ -244,3 +244,31 @@ pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 256;
 
 /// Between two looks for what channels may forget.
 pub const CHANNEL_SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long the message queue may take to answer.
+pub const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often the message queue says that it is there: twice that long without a word, and it is
+/// not.
+pub const QUEUE_HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// How long this server waits before it tries the message queue again, at first; twice as long
+/// each time.
+pub const QUEUE_RETRY_MIN: Duration = Duration::from_millis(250);
+
+/// The longest such wait.
+pub const QUEUE_RETRY_MAX: Duration = Duration::from_secs(5);
+
+/// How long a message may be under way before the queue delivers it again; shorter than
+/// [`IDEMPOTENCY_AGE`], so that it is known then.
+pub const QUEUE_ACK_WAIT: Duration = Duration::from_secs(30);
+
+/// Most messages under way from the queue; fewer than [`IDEMPOTENCY_KEYS_MAX`], so that all of
+/// them are known when they are delivered again.
+pub const QUEUE_UNACKNOWLEDGED_MAX: i64 = 1_000;
+
+/// How long a stream keeps messages that this server made for want of one.
+pub const QUEUE_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How much it keeps, in bytes.
+pub const QUEUE_BYTES_MAX: i64 = 1024 * 1024 * 1024;

@@ -37,6 +37,7 @@ fn describe() {
     describe_gauge!("tickwire_tick_seconds_max", "Longest tick so far");
     describe_counter!("tickwire_tick_overruns_total", "Ticks that ended after the next was due");
     describe_gauge!("tickwire_sessions", "Sessions with a transport attached, by transport");
+    describe_gauge!("tickwire_listeners", "Who listens to channels beside the players, by way");
     describe_counter!("tickwire_frames_sent_total", "Frames sent, by transport");
     describe_counter!("tickwire_bytes_sent_total", "Bytes of frames sent");
     describe_counter!("tickwire_frames_received_total", "Frames received");
@@ -75,6 +76,14 @@ pub(crate) fn session_began(transport: &'static str) {
 
 pub(crate) fn session_ended(transport: &'static str) {
     gauge!("tickwire_sessions", "transport" => transport).decrement(1.0);
+}
+
+pub(crate) fn listener_began(way: &'static str) {
+    gauge!("tickwire_listeners", "way" => way).increment(1.0);
+}
+
+pub(crate) fn listener_ended(way: &'static str) {
+    gauge!("tickwire_listeners", "way" => way).decrement(1.0);
 }
 
 pub(crate) fn frame_sent(transport: &'static str, bytes: usize) {

@@ -12,7 +12,7 @@
 //!   a [`link`] to the session.
 //! - [`conversation`]: what is said on one attachment, from the first probe to the end.
 //! - [`listening`]: channels for everything that speaks HTTP; [`centrifugo`]: for clients of that
-//!   protocol. [`connections`]: who listens. [`examples`]: something to hear. [`publishing`], [`api`], [`api_keys`]: backends.
+//!   protocol. [`connections`]: who listens. [`examples`]: something to hear. [`publishing`], [`api`], [`api_keys`], [`queue`]: backends.
 //! - [`players`], [`player`]: who plays, connected or away. [`worker`]: frames, once per tick.
 
 pub(crate) mod api;
@@ -33,6 +33,7 @@ pub(crate) mod places;
 pub(crate) mod player;
 pub(crate) mod players;
 pub(crate) mod publishing;
+pub(crate) mod queue;
 pub(crate) mod tls;
 pub(crate) mod tokens;
 pub(crate) mod websocket;

@@ -31,6 +31,7 @@ use crate::{
         listener,
         places::Places,
         players::Players,
+        queue::Queue,
         tls::Tls,
         tokens::Tokens,
     },
@@ -84,9 +85,15 @@ impl Server {
         }
         let schema = Arc::new(Schema::of::<G::Protocol>());
         let players = Players::new(schema, &config, Arc::clone(&tokens), keys, handles);
+        let closing = CancellationToken::new();
+        let queue = Queue::of(&config);
+        if let Some(queue) = queue.clone() {
+            tokio::spawn(queue.run(Arc::clone(&channels), closing.clone()));
+        }
         let house = House {
             players: Arc::clone(&players),
             channels,
+            queue,
             tokens,
             keys: Arc::new(api_keys),
             handshakes: Handshakes::new(config.handshakes_per_second, config.handshake_burst),
@@ -95,7 +102,6 @@ impl Server {
             page,
             since: Instant::now(),
         };
-        let closing = CancellationToken::new();
         let most =
             config.clients_max * CONNECTIONS_PER_CLIENT + config.listeners_max + CONNECTIONS_BEYOND;
         let router = doors::public(&house);

@@ -10,7 +10,7 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use crate::channels::Member;
+use crate::{channels::Member, metrics};
 
 /// Everybody who listens.
 #[derive(Clone, Debug, Default)]
@@ -32,16 +32,19 @@ struct Entry {
 #[derive(Debug)]
 pub(crate) struct Connection {
     id: u64,
+    way: &'static str,
     connections: Connections,
     end: CancellationToken,
 }
 
 impl Connections {
-    pub(crate) fn add(&self, member: Arc<Member>) -> Connection {
+    /// One more, who listens in this way.
+    pub(crate) fn add(&self, member: Arc<Member>, way: &'static str) -> Connection {
+        metrics::listener_began(way);
         let id = self.0.next.fetch_add(1, Ordering::Relaxed);
         let end = CancellationToken::new();
         self.lock().insert(id, Entry { member, end: end.clone() });
-        Connection { id, connections: self.clone(), end }
+        Connection { id, way, connections: self.clone(), end }
     }
 
     /// Ends those of this user, of this client, or of both where both are named.
@@ -73,6 +76,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
+        metrics::listener_ended(self.way);
         self.connections.lock().remove(&self.id);
     }
 }

@@ -27,6 +27,7 @@ use super::{
     places::Places,
     players::Players,
     publishing::{self, PublishingDoor},
+    queue::Queue,
     tokens::Tokens,
     websocket, websocket_link,
 };
@@ -47,6 +48,7 @@ pub(crate) struct House {
     /// Places for those who listen.
     pub(crate) listeners: Places,
     pub(crate) connections: Connections,
+    pub(crate) queue: Option<Queue>,
     pub(crate) page: Page,
     pub(crate) since: Instant,
 }
@@ -63,7 +65,7 @@ pub(crate) fn public(house: &House) -> Router {
     };
     Router::new()
         .route("/play", get(upgrade).with_state(door).merge(http))
-        .route("/healthz", get(healthy))
+        .route("/healthz", get(healthy).with_state((house.queue.clone(), Door::Public)))
         .merge(listening(house))
         .merge(backends(house, Door::Public))
         .fallback(get(serve_page))
@@ -121,13 +123,21 @@ pub(crate) fn internal(house: &House, handle: PrometheusHandle) -> Router {
     };
     Router::new()
         .route("/metrics", get(render))
-        .route("/healthz", get(healthy))
+        .route("/healthz", get(healthy).with_state((house.queue.clone(), Door::Internal)))
         .merge(backends(house, Door::Internal))
         .layer(from_fn(check_internal))
 }
 
-async fn healthy() -> &'static str {
-    "ok\n"
+/// The server is up; the message queue may not be, which is for operators to know in detail.
+async fn healthy(State((queue, door)): State<(Option<Queue>, Door)>) -> String {
+    match (queue, door) {
+        (None, _) => String::from("ok\n"),
+        (Some(queue), Door::Internal) => format!("ok\nqueue: {queue}\n"),
+        (Some(queue), Door::Public) if queue.is_connected() => {
+            String::from("ok\nqueue: connected\n")
+        }
+        (Some(_), Door::Public) => String::from("ok\nqueue: down\n"),
+    }
 }
 
 async fn upgrade(State(door): State<PublicDoor>, mut request: Request) -> Response<Body> {

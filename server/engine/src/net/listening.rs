@@ -152,6 +152,16 @@ impl Question {
 }
 
 impl Way {
+    /// Its name in metrics.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Socket => "websocket",
+            Self::ServerSent => "server-sent",
+            Self::Frame => "frame",
+            Self::Poll => "long-poll",
+        }
+    }
+
     fn of(headers: &HeaderMap) -> Self {
         let accepts = |kind: &str| {
             headers
@@ -193,7 +203,7 @@ impl ListeningDoor {
             let left = expires.duration_since(SystemTime::now()).unwrap_or_default();
             Instant::now().checked_add(left)
         });
-        let connection = self.connections.add(Arc::clone(&identity.member));
+        let connection = self.connections.add(Arc::clone(&identity.member), way.name());
         let subscriber = self.channels.connect(identity, LISTENER_QUEUE_BYTES_MAX);
         Ok(Listener { subscriber, channel, until, connection, _place: place })
     }

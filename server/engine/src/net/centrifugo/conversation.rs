@@ -190,7 +190,7 @@ impl Conversation {
             Identity { member: Arc::clone(&member), grants: grants.clone(), ..Identity::default() };
         self.connected = Some(Connected {
             subscriber: self.door.channels.connect(identity, LISTENER_QUEUE_BYTES_MAX),
-            connection: self.door.connections.add(member),
+            connection: self.door.connections.add(member, "centrifugo"),
             grants,
             expires,
             opened: HashMap::new(),
