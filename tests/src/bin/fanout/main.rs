@@ -45,7 +45,7 @@ struct Arguments {
 enum Role {
     /// The server that is measured; started by the program itself
     #[command(hide = true)]
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// The least that there could be; started by the program itself
     #[command(hide = true)]
     Bare,
@@ -96,7 +96,7 @@ enum Publisher {
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     match arguments.role {
-        Some(Role::Serve(Serve { config })) => serve(config).await,
+        Some(Role::Serve(role)) => serve(role.config).await,
         Some(Role::Bare) => bare::serve().await,
         None => measure(&arguments).await,
     }
