@@ -13,6 +13,7 @@ use tickwire_shared::{
     messages::{
         ClientFrame, ClientMessage, ClientUpdate, Close, Hello, ServerFrame, ServerMessage,
         ServerUpdate, Welcome,
+        channels::{ChannelAction, ChannelMessage, ChannelRequest},
     },
     reliable::{MessageMissing, ReliableReceiver, ReliableSender, SenderFull},
     replication::{FrameError, FrameInfo, Replica, model::Model},
@@ -60,6 +61,7 @@ pub struct Client {
     token: String,
     /// For how long the newest connection token is good, as the server said last.
     token_seconds: Option<u32>,
+    channel_messages: Vec<ChannelMessage>,
     /// Tick of the first input, and the one that the next is for.
     first_input: Option<Tick>,
     next_input: Option<Tick>,
@@ -126,6 +128,7 @@ impl Client {
             messages: Vec::new(),
             token: String::new(),
             token_seconds: None,
+            channel_messages: Vec::new(),
             first_input: None,
             next_input: None,
             lead: InputLead::default(),
@@ -205,6 +208,22 @@ impl Client {
     pub fn refresh_token(&mut self, token: &str) -> Result<(), SenderFull> {
         self.set_token(token);
         self.sender.push(encode(&ClientMessage::Token(String::from(token))))
+    }
+
+    /// Asks something of a channel.
+    pub fn ask_channel(
+        &mut self,
+        request: u32,
+        channel: &str,
+        action: ChannelAction,
+    ) -> Result<(), SenderFull> {
+        let asked = ChannelRequest { request, channel: String::from(channel), action };
+        self.sender.push(encode(&ClientMessage::Channel(asked)))
+    }
+
+    /// What was said of channels since this was asked last.
+    pub fn take_channel_messages(&mut self) -> Vec<ChannelMessage> {
+        std::mem::take(&mut self.channel_messages)
     }
 
     /// For how long the newest connection token is good, as the server said last.
@@ -296,6 +315,7 @@ impl Client {
             match decode_server(&message)? {
                 ServerMessage::Game { body, .. } => self.messages.push(body),
                 ServerMessage::Token { seconds } => self.token_seconds = Some(seconds),
+                ServerMessage::Channel(message) => self.channel_messages.push(message),
             }
         }
         if update.state.is_empty() {

@@ -14,6 +14,10 @@ use tickwire_shared::{
     messages::{
         ClientFrame, ClientMessage, ClientUpdate, ClockEcho, Close, Hello, ServerFrame,
         ServerMessage, ServerUpdate, Welcome,
+        channels::{
+            ChannelAction, ChannelData, ChannelEnd, ChannelMember, ChannelMessage, ChannelPosition,
+            ChannelPublication, ChannelRefusal, ChannelRequest, ChannelStart,
+        },
     },
     record::encode_record,
 };
@@ -161,6 +165,148 @@ fn reliable_messages() -> Value {
     json!({ "client": from_client, "token": token, "server": from_server, "expiry": expiry })
 }
 
+fn channel_data() -> [(Value, ChannelData); 3] {
+    [
+        (json!({ "type": "json", "text": "{}" }), ChannelData::Json(String::from("{}"))),
+        (json!({ "type": "text", "text": "schön" }), ChannelData::Text(String::from("schön"))),
+        (json!({ "type": "binary", "bytes": [1, 255] }), ChannelData::Binary(vec![1, 255])),
+    ]
+}
+
+/// What a client asks of a channel.
+fn channel_requests() -> Vec<Value> {
+    let position = ChannelPosition { epoch: (1 << 53) - 1, offset: 70_000 };
+    let place = json!({ "epoch": position.epoch, "offset": position.offset });
+    let subscribe = |start, value: Value| {
+        (json!({ "type": "subscribe", "start": value }), ChannelAction::Subscribe(start))
+    };
+    let mut actions = vec![
+        subscribe(ChannelStart::Live, json!({ "type": "live" })),
+        subscribe(ChannelStart::Last(300), json!({ "type": "last", "count": 300 })),
+        subscribe(ChannelStart::After(position), json!({ "type": "after", "position": place })),
+        (json!({ "type": "unsubscribe" }), ChannelAction::Unsubscribe),
+        (json!({ "type": "presence" }), ChannelAction::Presence),
+        (
+            json!({ "type": "history", "after": place, "limit": 10, "newestFirst": true }),
+            ChannelAction::History { after: Some(position), limit: 10, newest_first: true },
+        ),
+        (
+            json!({ "type": "history", "after": null, "limit": 10, "newestFirst": false }),
+            ChannelAction::History { after: None, limit: 10, newest_first: false },
+        ),
+    ];
+    for (at, (value, data)) in channel_data().into_iter().enumerate() {
+        let key = (at == 0).then(|| String::from("k"));
+        let value = json!({ "type": "publish", "key": key, "data": value });
+        actions.push((value, ChannelAction::Publish { key, data }));
+    }
+    let requests = actions.into_iter().map(|(value, action)| {
+        let asked = ChannelRequest { request: 7, channel: String::from("chat:x"), action };
+        let bytes = encode(&ClientMessage::Channel(asked));
+        json!({ "bytes": bytes, "request": 7, "channel": "chat:x", "action": value })
+    });
+    requests.collect()
+}
+
+/// What a server says of a channel.
+fn channel_messages() -> Vec<Value> {
+    let position = ChannelPosition { epoch: (1 << 53) - 1, offset: 70_000 };
+    let place = json!({ "epoch": position.epoch, "offset": position.offset });
+    let channel = || String::from("chat:x");
+    let member = ChannelMember {
+        client: String::from("3"),
+        user: String::from("zoe"),
+        name: String::from("Zoë"),
+        info: String::from("{}"),
+    };
+    let who = json!({ "client": "3", "user": "zoe", "name": "Zoë", "info": "{}" });
+    let [(value, data), ..] = channel_data();
+    let publication = ChannelPublication {
+        channel: channel(),
+        offset: 70_000,
+        unix_ms: 1_800_000_000_000,
+        publisher: Some(member.clone()),
+        key: None,
+        data,
+    };
+    let published = json!({
+        "channel": "chat:x", "offset": 70_000, "unixMs": 1_800_000_000_000_u64,
+        "publisher": who, "key": null, "data": value,
+    });
+    let mut from_server = published.clone();
+    from_server["publisher"] = Value::Null;
+    let messages = [
+        (
+            json!({ "type": "subscribed", "request": 7, "position": place, "recovered": 3,
+                "isComplete": true }),
+            ChannelMessage::Subscribed { request: 7, position, recovered: 3, is_complete: true },
+        ),
+        (
+            json!({ "type": "unsubscribed", "request": 7 }),
+            ChannelMessage::Unsubscribed { request: 7 },
+        ),
+        (
+            json!({ "type": "published", "request": 7, "position": place }),
+            ChannelMessage::Published { request: 7, position },
+        ),
+        (
+            json!({ "type": "presence", "request": 7, "clients": 2, "users": 1,
+                "members": [who] }),
+            ChannelMessage::Presence {
+                request: 7,
+                clients: 2,
+                users: 1,
+                members: vec![member.clone()],
+            },
+        ),
+        (
+            json!({ "type": "history", "request": 7, "position": place, "isComplete": false,
+                "publications": [from_server] }),
+            ChannelMessage::History {
+                request: 7,
+                position,
+                is_complete: false,
+                publications: vec![ChannelPublication { publisher: None, ..publication.clone() }],
+            },
+        ),
+        (
+            json!({ "type": "refused", "request": 7, "reason": "BadData", "sentence": "no",
+                "retryAfterMs": 5 }),
+            ChannelMessage::Refused {
+                request: 7,
+                reason: ChannelRefusal::BadData,
+                sentence: String::from("no"),
+                retry_after_ms: 5,
+            },
+        ),
+        (
+            json!({ "type": "publication", "publication": published }),
+            ChannelMessage::Publication(publication),
+        ),
+        (
+            json!({ "type": "joined", "channel": "chat:x", "member": who }),
+            ChannelMessage::Joined { channel: channel(), member: member.clone() },
+        ),
+        (
+            json!({ "type": "left", "channel": "chat:x", "member": who }),
+            ChannelMessage::Left { channel: channel(), member },
+        ),
+        (
+            json!({ "type": "missed", "channel": "chat:x", "count": 300 }),
+            ChannelMessage::Missed { channel: channel(), count: 300 },
+        ),
+        (
+            json!({ "type": "ended", "channel": "chat:x", "reason": "NotAllowed" }),
+            ChannelMessage::Ended { channel: channel(), reason: ChannelEnd::NotAllowed },
+        ),
+    ];
+    let messages = messages.into_iter().map(|(value, message)| {
+        let bytes = encode(&ServerMessage::Channel(message));
+        json!({ "bytes": bytes, "message": value })
+    });
+    messages.collect()
+}
+
 /// Records of the arena, as a page sends them.
 fn records() -> Vec<Value> {
     let schema = Schema::of::<ArenaProtocol>();
@@ -198,6 +344,8 @@ fn messages_are_the_bytes_they_have_always_been() {
         "requests": requests(),
         "answer": answer(),
         "messages": reliable_messages(),
+        "channelRequests": channel_requests(),
+        "channelMessages": channel_messages(),
     });
     let text = golden.to_string().replace("{\"bytes\"", "\n{\"bytes\"") + "\n";
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden/messages.json");

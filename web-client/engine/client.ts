@@ -1,5 +1,6 @@
 /** A game's way in: connects, stays connected, and keeps a world to draw. */
 
+import { type Channel, Channels } from './channels.ts';
 import { adviceOf, CLOSE_REASONS, type CloseReason, closeReasonOf } from './close-reason.ts';
 import type { Close } from './codec.ts';
 import { ConnectionToken, type TokenSource } from './connection-token.ts';
@@ -136,6 +137,7 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
   readonly #ladder: Ladder;
   readonly #token: ConnectionToken;
   readonly #session: Session;
+  readonly #channels: Channels;
   readonly #stopKeeping: () => void;
   readonly #prediction: Prediction<E, unknown> | undefined;
   readonly #handlers = new Map<string, Set<(event: never) => void>>();
@@ -166,6 +168,7 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
     const { protocol, room = '', token = '', join, kept } = options;
     this.#token = new ConnectionToken(token);
     this.#session = new Session(protocol, { room, join: join as GameRecord }, kept);
+    this.#channels = new Channels((request) => this.#session.sendChannelRequest(request));
     this.#ladder = new Ladder(options.rungs ?? rungsOfPage(options.transport), Date.now(), lessonStore());
     this.#stopKeeping = options.keeper?.watch(() => this.#keep()) ?? (() => {});
     this.world = new World<E>(options.protocol);
@@ -202,6 +205,11 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
     return this.#session.tickRate;
   }
 
+  /** Name of the room, once the server has let the player in. */
+  get room(): string | undefined {
+    return this.#session.room;
+  }
+
   /** The player's own number, once the server has let it in. */
   get clientId(): number | undefined {
     return this.#session.client;
@@ -229,6 +237,11 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
   /** Sends a reliable message to the game: it arrives once and in order. False where too much waits already. */
   send(message: Uint8Array): boolean {
     return this.#session.sendMessage(message);
+  }
+
+  /** The channel of this name: to listen, to publish, to see who is here. */
+  channel(name: string): Channel {
+    return this.#channels.channel(name);
   }
 
   /**
@@ -353,6 +366,7 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
         this.#lose(undefined, undefined, 0);
         break;
       case 'joined':
+        this.#channels.handleJoined(event.isResumed);
         this.#handleJoined(transport, nowMs);
         break;
       case 'state':
@@ -376,6 +390,7 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
       default:
         event satisfies never;
     }
+    for (const message of this.#session.takeChannelMessages()) this.#channels.handleMessage(message);
     const tokenSeconds = this.#session.takeTokenSeconds();
     if (tokenSeconds !== undefined) this.#planToken(tokenSeconds);
   }

@@ -1,6 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type ClientFrame, DecodeError, decodeServerFrame, encodeClientFrame } from './codec.ts';
+import type { ChannelRequest } from './channel-messages.ts';
+import {
+  type ClientFrame,
+  DecodeError,
+  decodeServerFrame,
+  decodeServerMessage,
+  encodeChannelMessage,
+  encodeClientFrame,
+} from './codec.ts';
 import { close, update, welcome } from './fake-server.ts';
 import { encodeRecord, type GameRecord } from './records.ts';
 import type { RecordSchema } from './schema.ts';
@@ -13,6 +21,8 @@ const golden: {
   client: { bytes: number[]; frame: Json }[];
   server: { bytes: number[]; frame: Json }[];
   records: { record: 'input' | 'join'; bytes: number[]; value: GameRecord }[];
+  channelRequests: ({ bytes: number[] } & Json)[];
+  channelMessages: { bytes: number[]; message: Json }[];
 } = JSON.parse(readFileSync(new URL('../../tests/golden/messages.json', import.meta.url), 'utf8'));
 
 /** The records of the golden file, which is the arena's. */
@@ -44,6 +54,22 @@ describe('codec', () => {
   it('reads frames from the server as Rust wrote them', () => {
     for (const { bytes, frame } of golden.server) {
       expect(plain(decodeServerFrame(Uint8Array.from(bytes)))).toEqual(frame);
+    }
+  });
+
+  it('asks of channels as Rust does', () => {
+    for (const { bytes, ...request } of golden.channelRequests) {
+      const asked = asIs(request) as unknown as ChannelRequest;
+      expect([...encodeChannelMessage(asked)], JSON.stringify(request)).toEqual(bytes);
+    }
+  });
+
+  it('reads what Rust says of channels, and refuses what is cut short', () => {
+    for (const { bytes, message } of golden.channelMessages) {
+      expect(plain(decodeServerMessage(Uint8Array.from(bytes)))).toEqual({ type: 'channel', message });
+      for (let length = 0; length < bytes.length; length += 1) {
+        expect(() => decodeServerMessage(Uint8Array.from(bytes.slice(0, length)))).toThrow(DecodeError);
+      }
     }
   });
 
@@ -114,6 +140,13 @@ function clientFrameOf(frame: Json): ClientFrame {
     default:
       return frame as ClientFrame;
   }
+}
+
+/** Lists of bytes as bytes, null as undefined: the inverse of `plain`. */
+function asIs(value: unknown): unknown {
+  if (Array.isArray(value)) return Uint8Array.from(value as number[]);
+  if (typeof value !== 'object' || value === null) return value ?? undefined;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, asIs(part)]));
 }
 
 /** Bytes as lists, as JSON has them; what is not there as null. */

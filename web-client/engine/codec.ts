@@ -3,7 +3,16 @@
  * numbers of variable length. See `codec.rs` and `messages.rs`.
  */
 
+import {
+  type ChannelMessage,
+  type ChannelRequest,
+  readChannelMessage,
+  writeChannelRequest,
+} from './channel-messages.ts';
 import { CLOSE_REASONS, type CloseReason } from './close-reason.ts';
+import { DecodeError, Reader, Writer } from './wire.ts';
+
+export { DecodeError } from './wire.ts';
 
 /** One unit from client to server. */
 export type ClientFrame =
@@ -98,14 +107,6 @@ export interface Close {
   readonly retryAfterMs: number;
 }
 
-/** Bytes are not a message. */
-export class DecodeError extends Error {
-  constructor() {
-    super('not a message of this protocol');
-    this.name = 'DecodeError';
-  }
-}
-
 /** Bytes of a frame to the server. */
 export function encodeClientFrame(frame: ClientFrame): Uint8Array {
   const out = new Writer();
@@ -165,11 +166,20 @@ export function encodeTokenMessage(token: string): Uint8Array {
   return out.finish();
 }
 
+/** What a client asks of a channel, as it travels: a reliable message. */
+export function encodeChannelMessage(request: ChannelRequest): Uint8Array {
+  const out = new Writer();
+  out.unsigned(2);
+  writeChannelRequest(out, request);
+  return out.finish();
+}
+
 /** A reliable message from the server. */
 export type ServerMessage =
   | { readonly type: 'game'; readonly tick: number; readonly body: Uint8Array }
   /** The connection token is good for so long. */
-  | { readonly type: 'token'; readonly seconds: number };
+  | { readonly type: 'token'; readonly seconds: number }
+  | { readonly type: 'channel'; readonly message: ChannelMessage };
 
 /** Reads a reliable message from the server. */
 export function decodeServerMessage(bytes: Uint8Array): ServerMessage {
@@ -185,6 +195,8 @@ function readServerMessage(input: Reader): ServerMessage {
       return { type: 'game', tick: input.unsigned(), body: input.bytes().slice() };
     case 1:
       return { type: 'token', seconds: input.unsigned() };
+    case 2:
+      return { type: 'channel', message: readChannelMessage(input) };
     default:
       throw new DecodeError();
   }
@@ -273,112 +285,3 @@ function readClockEcho(input: Reader): ClockEcho {
 }
 
 const TICK_RATE_MAX = 1000;
-
-/** Lead bytes of numbers that do not fit in one. */
-const U16 = 251;
-const U32 = 252;
-const U64 = 253;
-
-class Writer {
-  readonly #bytes: number[] = [];
-
-  byte(value: number): void {
-    this.#bytes.push(value);
-  }
-
-  unsigned(value: number): void {
-    if (value < U16) {
-      this.#bytes.push(value);
-    } else if (value < 0x1_0000) {
-      this.#bytes.push(U16, value & 0xff, value >>> 8);
-    } else {
-      this.#bytes.push(U32, value & 0xff, (value >>> 8) & 0xff, (value >>> 16) & 0xff, (value >>> 24) & 0xff);
-    }
-  }
-
-  /** A number of 64 bits, which comes as 16 hexadecimal digits: no number of JavaScript's holds it. */
-  unsigned64(digits: string): void {
-    if (/^0{8}/.test(digits)) {
-      this.unsigned(Number.parseInt(digits, 16));
-      return;
-    }
-    this.#bytes.push(U64);
-    for (let at = 14; at >= 0; at -= 2) this.#bytes.push(Number.parseInt(digits.slice(at, at + 2), 16));
-  }
-
-  bytes(bytes: Uint8Array): void {
-    this.unsigned(bytes.length);
-    for (const byte of bytes) this.#bytes.push(byte);
-  }
-
-  text(text: string): void {
-    this.bytes(new TextEncoder().encode(text));
-  }
-
-  list(items: readonly Uint8Array[]): void {
-    this.unsigned(items.length);
-    for (const item of items) this.bytes(item);
-  }
-
-  finish(): Uint8Array {
-    return Uint8Array.from(this.#bytes);
-  }
-}
-
-class Reader {
-  readonly #bytes: Uint8Array;
-  #at = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  get isAtEnd(): boolean {
-    return this.#at === this.#bytes.length;
-  }
-
-  byte(): number {
-    const byte = this.#bytes[this.#at];
-    if (byte === undefined) throw new DecodeError();
-    this.#at += 1;
-    return byte;
-  }
-
-  flag(): boolean {
-    const byte = this.byte();
-    if (byte > 1) throw new DecodeError();
-    return byte === 1;
-  }
-
-  /** A number of up to 32 bits. */
-  unsigned(): number {
-    const lead = this.byte();
-    if (lead < U16) return lead;
-    if (lead === U16) return this.byte() + this.byte() * 0x100;
-    if (lead !== U32) throw new DecodeError();
-    return this.byte() + this.byte() * 0x100 + this.byte() * 0x1_0000 + this.byte() * 0x100_0000;
-  }
-
-  bytes(): Uint8Array {
-    const end = this.unsigned() + this.#at;
-    if (end > this.#bytes.length) throw new DecodeError();
-    const bytes = this.#bytes.subarray(this.#at, end);
-    this.#at = end;
-    return bytes;
-  }
-
-  text(): string {
-    try {
-      return new TextDecoder('utf-8', { fatal: true }).decode(this.bytes());
-    } catch {
-      throw new DecodeError();
-    }
-  }
-
-  list(): Uint8Array[] {
-    const count = this.unsigned();
-    const items: Uint8Array[] = [];
-    for (let item = 0; item < count; item += 1) items.push(this.bytes());
-    return items;
-  }
-}

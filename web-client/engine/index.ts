@@ -5,13 +5,24 @@
  * - `connection-token.ts`: who the player is, by word of somebody else.
  * - `transport.ts`: what carries it; `*-transport.ts`: each rung of the ladder, `exchange.ts` and `posting.ts` those over
  *   HTTP. `ladder.ts`: which rung to try; `connector.ts`: the search; `reconnecting.ts`: when to try again.
+ * - `channels.ts`, `channel-messages.ts`: every message that is not world state.
  * - `world.ts`: entities to draw. `replica/`: the world as the server sent it. `clock.ts`: three clocks.
  * - `interpolation.ts`: others, between two states. `prediction.ts`: the player's own, ahead of the server, by `rules.ts`,
  *   `predictor.ts` and `shots.ts`; `inputs.ts`: which tick an input is for. `network.ts`: how all that does, in numbers.
  * - `lag.ts`: a bad network, made on purpose. `net-graph/`, imported by itself: how the connection does, drawn.
- * - `codec.ts`, `records.ts`, `schema.ts`: what is on the wire. `close-reason.ts`: how things end.
+ * - `codec.ts`, `wire.ts`, `records.ts`, `schema.ts`: what is on the wire. `close-reason.ts`: how things end.
  */
 
+export type { ChannelEnd, ChannelMember, ChannelPosition, ChannelRefusal } from './channel-messages.ts';
+export {
+  type Channel,
+  ChannelError,
+  type ChannelListener,
+  type History,
+  type HistoryOptions,
+  type Presence,
+  type Publication,
+} from './channels.ts';
 export {
   Client,
   type ConnectionState,

@@ -3,12 +3,14 @@
  * It outlives its connections: on each new one it says hello with the token of the newest welcome, and goes on.
  */
 
+import type { ChannelMessage, ChannelRequest } from './channel-messages.ts';
 import { RenderClock, ServerClock } from './clock.ts';
 import {
   type ClockEcho,
   type Close,
   decodeServerFrame,
   decodeServerMessage,
+  encodeChannelMessage,
   encodeClientFrame,
   encodeGameMessage,
   encodeTokenMessage,
@@ -44,6 +46,7 @@ export type SessionEvent =
   | { readonly type: 'closed'; readonly close: Close };
 
 interface Room {
+  readonly name: string;
   readonly client: number;
   readonly tickRate: number;
   readonly serverClock: ServerClock;
@@ -79,6 +82,7 @@ export class Session {
   #sender = new ReliableSender(UNACKNOWLEDGED_BYTES_MAX);
   #receiver = new ReliableReceiver();
   #messages: DueMessage[] = [];
+  #channelMessages: ChannelMessage[] = [];
   #replica: Replica;
   /** The secret with which this session can be gone on with; empty before the first welcome. */
   #token: Uint8Array = new Uint8Array(0);
@@ -116,6 +120,11 @@ export class Session {
   /** The player's own number, once the server has let it in. */
   get client(): number | undefined {
     return this.#room?.client;
+  }
+
+  /** Name of the room, once the server has let the player in. */
+  get room(): string | undefined {
+    return this.#room?.name;
   }
 
   /** Ticks per second of the room. */
@@ -178,6 +187,18 @@ export class Session {
   /** Sends a reliable message to the game; false where too much waits already. */
   sendMessage(body: Uint8Array): boolean {
     return this.#sender.push(encodeGameMessage(body));
+  }
+
+  /** Asks something of a channel; false where too much waits already. */
+  sendChannelRequest(request: ChannelRequest): boolean {
+    return this.#sender.push(encodeChannelMessage(request));
+  }
+
+  /** What the server said of channels since this was asked last. */
+  takeChannelMessages(): readonly ChannelMessage[] {
+    const messages = this.#channelMessages;
+    if (messages.length > 0) this.#channelMessages = [];
+    return messages;
   }
 
   /** Shows the server a newer connection token. */
@@ -273,12 +294,14 @@ export class Session {
       this.#sender = new ReliableSender(UNACKNOWLEDGED_BYTES_MAX);
       this.#receiver = new ReliableReceiver();
       this.#messages = [];
+      this.#channelMessages = [];
     }
     if (goesOn && this.#room?.tickRate === welcome.tickRate) {
       this.#room.inputs.handleNewWay();
       return;
     }
     this.#room = {
+      name: welcome.room,
       client: welcome.client,
       tickRate: welcome.tickRate,
       serverClock: new ServerClock(welcome.tickRate),
@@ -311,6 +334,7 @@ export class Session {
     for (const bytes of messages) {
       const message = decodeServerMessage(bytes);
       if (message.type === 'game') this.#messages.push(message);
+      else if (message.type === 'channel') this.#channelMessages.push(message.message);
       else this.#tokenSeconds = message.seconds;
     }
     if (update.state.length === 0) return { type: 'nothing' };

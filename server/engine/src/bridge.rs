@@ -8,7 +8,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use tickwire_shared::{ClientId, CloseReason, Tick, reliable::SenderFull};
+use tickwire_shared::{ClientId, CloseReason, Tick, messages::Close, reliable::SenderFull};
 use tokio::sync::{oneshot, watch};
 
 use crate::{
@@ -31,8 +31,8 @@ pub enum RoomMessage {
         claims: Claims,
         /// Where the room puts messages for it.
         mailbox: Arc<Mailbox>,
-        /// Where the answer goes.
-        answer: oneshot::Sender<Result<Tick, Refused>>,
+        /// Where the answer goes: what others call the client, or why it is not let in.
+        answer: oneshot::Sender<Result<String, Refused>>,
     },
     /// Let a client go.
     Leave {
@@ -73,6 +73,19 @@ struct Mail {
     messages: Vec<Vec<u8>>,
     bytes: usize,
     is_overflown: bool,
+    /// The session is to end like this.
+    close: Option<Close>,
+}
+
+/// Whoever has something for the session wakes its mailbox.
+impl std::task::Wake for Mailbox {
+    fn wake(self: Arc<Self>) {
+        self.note_news();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.note_news();
+    }
 }
 
 impl Mailbox {
@@ -87,6 +100,17 @@ impl Mailbox {
         }
         mail.bytes += message.len();
         mail.messages.push(message);
+    }
+
+    /// Ends the session.
+    pub fn end(&self, close: Close) {
+        self.note_news();
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).close = Some(close);
+    }
+
+    /// How the session is to end, if it is.
+    pub fn take_end(&self) -> Option<Close> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).close.take()
     }
 
     /// Something has come that the session is to be visited for.

@@ -28,7 +28,8 @@
 //! while something is put in or taken out: in this order, never the other way around.
 //!
 //! # Parts
-//! - [`hub`]: all channels, and the ways in. [`subscriber`]: one connection's end.
+//! - [`hub`]: all channels, and the ways in. [`subscriber`]: one connection's end;
+//!   [`session`]: a player's.
 //! - `channel`: one channel. `history`, `inbox`, `seats`, `repeats`, `allowance`: its parts.
 //! - [`name`], [`publication`], [`rights`], [`namespaces`], [`moment`], [`error`]: the words.
 
@@ -45,6 +46,7 @@ pub mod publication;
 mod repeats;
 pub mod rights;
 mod seats;
+pub mod session;
 pub mod subscriber;
 
 pub use channel::{HistoryRead, Presence, Published, Reading, Start, Statistics, Subscribed};
@@ -58,6 +60,7 @@ pub use namespaces::{
 };
 pub use publication::{Data, Position, Post, Publication, Wire};
 pub use rights::{Grants, Identity, Member, Standing};
+pub use session::SessionChannels;
 pub use subscriber::Subscriber;
 
 #[cfg(test)]

@@ -3,7 +3,10 @@
 use bevy_ecs::{resource::Resource, schedule::Schedule, world::World};
 use tickwire_shared::{ClientId, Protocol};
 
-use crate::{channels::Grants, replication::View};
+use crate::{
+    channels::{Grants, Namespaces},
+    replication::View,
+};
 
 /// Join request of a game.
 pub type JoinOf<G> = <<G as Game>::Protocol as Protocol>::Join;
@@ -26,7 +29,7 @@ pub trait Game: Send + Sync + 'static {
 
     /// Fills a new room, once, before its first tick. The world already holds the resources
     /// [`tickwire_shared::Tick`], [`TickRate`], [`Seed`], [`Outbox`],
-    /// [`crate::replication::NetIds`], [`crate::replication::EventQueue`] and
+    /// [`crate::RoomChannels`], [`crate::replication::NetIds`], [`crate::replication::EventQueue`] and
     /// [`crate::replication::Rewind`].
     fn setup(&self, world: &mut World, schedule: &mut Schedule, room: &RoomInfo);
 
@@ -39,6 +42,16 @@ pub trait Game: Send + Sync + 'static {
         join: JoinOf<Self>,
         claims: &Claims,
     ) -> Result<(), Refusal>;
+
+    /// What others call a client that has joined, in channels; empty where it has no name.
+    fn name(&self, _world: &World, _client: ClientId) -> String {
+        String::new()
+    }
+
+    /// What holds for the channels that the game uses. The operator's file may say otherwise.
+    fn namespaces(&self) -> Namespaces {
+        Namespaces::default()
+    }
 
     /// The client is gone for good. Called once for each client whose join succeeded.
     fn leave(&self, world: &mut World, client: ClientId);
@@ -87,6 +100,7 @@ pub struct Seed(pub u64);
 #[derive(Resource, Default, Debug)]
 pub struct Outbox {
     messages: Vec<(ClientId, Vec<u8>)>,
+    kicks: Vec<(ClientId, String)>,
 }
 
 impl Outbox {
@@ -94,6 +108,16 @@ impl Outbox {
     /// [`tickwire_shared::limits::MESSAGE_BYTES_MAX`] bytes, of which the engine takes a few.
     pub fn send(&mut self, client: ClientId, message: Vec<u8>) {
         self.messages.push((client, message));
+    }
+
+    /// Removes a client from the game, with a sentence for its player. Its leaving comes before a
+    /// later tick.
+    pub fn kick(&mut self, client: ClientId, sentence: impl Into<String>) {
+        self.kicks.push((client, sentence.into()));
+    }
+
+    pub(crate) fn take_kicks(&mut self) -> Vec<(ClientId, String)> {
+        std::mem::take(&mut self.kicks)
     }
 
     pub(crate) fn take(&mut self) -> Vec<(ClientId, Vec<u8>)> {

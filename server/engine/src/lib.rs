@@ -16,7 +16,7 @@
 //! # Parts
 //! - [`game`]: what a game implements. [`room`]: one world, stepped by hand.
 //! - [`tick_loop`]: keeps a room's time. [`bridge`]: what lies between it and the network.
-//! - [`channels`]: every message that is not world state.
+//! - [`channels`]: every message that is not world state; [`room_channels`]: a game's part in them.
 //! - [`replication`]: who gets to see what, in the fewest bits.
 //! - [`session`]: a client's life, without sockets; `attachment`: one stay of a transport on it;
 //!   `pace`: how many frames may be under way; `lag`: how old a client's pictures can be.
@@ -41,6 +41,7 @@ pub mod page;
 pub mod recording;
 pub mod replication;
 pub mod room;
+pub mod room_channels;
 pub mod server;
 pub mod session;
 pub mod session_token;
@@ -54,4 +55,5 @@ pub use replication::{
     Area, Delay, EventQueue, NetIds, Owner, Reach, Rewind, Team, View, VisibleTo,
 };
 pub use room::Room;
+pub use room_channels::{Heard, RoomChannels};
 pub use server::{Server, run};

@@ -272,3 +272,23 @@ pub const QUEUE_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How much it keeps, in bytes.
 pub const QUEUE_BYTES_MAX: i64 = 1024 * 1024 * 1024;
+
+/// Most bytes that wait for a player in its channels; beyond that the namespace's policy holds.
+pub const PLAYER_QUEUE_BYTES_MAX: usize = 128 * 1024;
+
+/// Most bytes of reliable messages that wait for a player's acknowledgement before channels hold
+/// theirs back: the rest of [`UNACKNOWLEDGED_BYTES_MAX`] is the game's.
+pub const CHANNEL_UNACKNOWLEDGED_BYTES_MAX: usize = 96 * 1024;
+
+/// Bytes of channels after which a player's frame is full: what is said must not hold up what is
+/// seen.
+pub const CHANNEL_FRAME_BYTES_MAX: usize = 16 * 1024;
+
+/// Longest answer to a player who reads a history or asks who is here, in bytes.
+pub const CHANNEL_ANSWER_BYTES_MAX: usize = 16 * 1024;
+
+/// Most bytes that wait for a room's game in the channels that it listens to.
+pub const ROOM_QUEUE_BYTES_MAX: usize = 1024 * 1024;
+
+/// Most publications that a room's game hears before one tick; the rest waits for the next.
+pub const HEARD_PER_TICK_MAX: usize = 256;

@@ -20,6 +20,7 @@ use crate::{
     game::{Claims, Game, RoomInfo},
     replication::Delay,
     room::{Published, Room},
+    room_channels::Heard,
 };
 
 /// What has to be equal for a replay to make sense.
@@ -84,6 +85,7 @@ enum Change {
         client: u32,
         message: Vec<u8>,
     },
+    Hear(Heard),
 }
 
 /// Writes a recording.
@@ -140,6 +142,10 @@ impl Recorder {
     pub(crate) fn message(&mut self, client: ClientId, message: &[u8]) {
         let (client, message) = (client.get(), message.to_vec());
         self.line.changes.push(Change::Message { client, message });
+    }
+
+    pub(crate) fn hear(&mut self, heard: &Heard) {
+        self.line.changes.push(Change::Hear(heard.clone()));
     }
 
     pub(crate) fn input(&mut self, client: ClientId, input: &[u8], delay: Option<Delay>) {
@@ -307,6 +313,8 @@ impl<R: BufRead> Recording<R> {
             }
             watch(&room.publish(Instant::now()));
             room.take_messages();
+            room.take_wishes();
+            room.take_kicks();
             ticks += 1;
         }
         Ok(ReplayReport { ticks, is_cut_off: self.is_cut_off })
@@ -336,6 +344,7 @@ fn replay_changes<G: Game>(
                 room.leave(ClientId::new(*client));
             }
             Change::Message { client, message } => room.message(ClientId::new(*client), message),
+            Change::Hear(heard) => room.hear(heard.clone()),
         }
     }
     Ok(())

@@ -23,6 +23,7 @@ use crate::{
     limits::INPUT_REPEAT_TICKS,
     recording::{Recorded, Recorder},
     replication::{Capture, Delay, EventQueue, History, NetIds, Rewind, View},
+    room_channels::{self, RoomChannels, Wish},
 };
 
 /// One world and its clients.
@@ -119,6 +120,7 @@ impl<G: Game> Room<G> {
         world.insert_resource(TickRate(info.tick_rate));
         world.insert_resource(Seed(info.seed));
         world.insert_resource(Outbox::default());
+        world.insert_resource(RoomChannels::default());
         world.insert_resource(EventQueue::of::<G::Protocol>());
         world.insert_resource(Rewind::of::<G::Protocol>());
         NetIds::install(&mut world);
@@ -206,6 +208,11 @@ impl<G: Game> Room<G> {
         self.game.leave(&mut self.world, client);
     }
 
+    /// What others call a client.
+    pub fn name_of(&self, client: ClientId) -> String {
+        self.game.name(&self.world, client)
+    }
+
     /// Takes a client's reliable message.
     pub fn message(&mut self, client: ClientId, message: &[u8]) {
         if !self.players.contains_key(&client) {
@@ -215,6 +222,28 @@ impl<G: Game> Room<G> {
             recorder.message(client, message);
         }
         self.game.message(&mut self.world, client, message);
+    }
+
+    /// Brings the game what was published in a channel that it listens to.
+    pub(crate) fn hear(&mut self, heard: room_channels::Heard) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.hear(&heard);
+        }
+        if let Some(mut channels) = self.world.get_resource_mut::<RoomChannels>() {
+            channels.hear(heard);
+        }
+    }
+
+    /// Clients whom the game removes, and what to tell their players.
+    pub(crate) fn take_kicks(&mut self) -> Vec<(ClientId, String)> {
+        let outbox = self.world.get_resource_mut::<Outbox>();
+        outbox.map_or_else(Vec::new, |mut outbox| outbox.take_kicks())
+    }
+
+    /// What the game wants done in channels since this was asked last.
+    pub(crate) fn take_wishes(&mut self) -> Vec<Wish> {
+        let channels = self.world.get_resource_mut::<RoomChannels>();
+        channels.map_or_else(Vec::new, |mut channels| channels.take_wishes())
     }
 
     /// What the game has sent since this was asked last.
@@ -311,6 +340,9 @@ impl<G: Game> Room<G> {
 
     fn end_tick(&mut self) {
         self.schedule.run(&mut self.world);
+        if let Some(mut channels) = self.world.get_resource_mut::<RoomChannels>() {
+            channels.forget_heard();
+        }
         let snapshot = self.capture.capture(&mut self.world, self.tick);
         // Anything that remembers what was removed, or looks for changes, starts over.
         self.world.clear_trackers();

@@ -65,7 +65,7 @@ impl Server {
             Some(path) => ApiKeys::load(path)?,
             None => ApiKeys::default(),
         };
-        let channels = start_channels(&config)?;
+        let channels = start_channels(&config, game.namespaces())?;
         let tls = match (&config.tls_certificate, &config.tls_key) {
             (Some(certificate), Some(key)) => Some(Tls::load(certificate, key)?),
             _ => None,
@@ -79,12 +79,19 @@ impl Server {
         let mut rooms = Vec::new();
         let mut handles = Vec::new();
         for name in config.rooms.iter().filter(|name| !name.is_empty()) {
-            let (room, handle) = start_room(&game, name, &config)?;
+            let (room, handle) = start_room(&game, name, &config, &channels)?;
             rooms.push(room);
             handles.push(handle);
         }
         let schema = Arc::new(Schema::of::<G::Protocol>());
-        let players = Players::new(schema, &config, Arc::clone(&tokens), keys, handles);
+        let players = Players::new(
+            schema,
+            &config,
+            Arc::clone(&tokens),
+            keys,
+            handles,
+            Arc::clone(&channels),
+        );
         let closing = CancellationToken::new();
         let queue = Queue::of(&config);
         if let Some(queue) = queue.clone() {
@@ -216,12 +223,13 @@ fn load_keys(config: &Config) -> Result<SessionKeys> {
 }
 
 /// The channels, which forget what is too old for as long as somebody has them.
-fn start_channels(config: &Config) -> Result<Arc<Channels>> {
-    let mut namespaces = if config.listen.ip().is_loopback() {
+fn start_channels(config: &Config, game: Namespaces) -> Result<Arc<Channels>> {
+    let usual = if config.listen.ip().is_loopback() {
         Namespaces::for_loopback()
     } else {
         Namespaces::default()
     };
+    let mut namespaces = usual.with_all(game);
     if let Some(path) = &config.channels {
         let described = Namespaces::load(path)
             .with_context(|| format!("reading the channels in {}", path.display()))?;
@@ -247,6 +255,7 @@ fn start_room<G: Game>(
     game: &Arc<G>,
     name: &str,
     config: &Config,
+    channels: &Arc<Channels>,
 ) -> Result<(TickLoop, RoomHandle)> {
     let info = RoomInfo {
         name: String::from(name),
@@ -271,7 +280,8 @@ fn start_room<G: Game>(
         }
         room
     };
-    let room = TickLoop::start(name, make, end).context("starting a room's thread")?;
+    let room = TickLoop::start(name, make, end, Arc::clone(channels))
+        .context("starting a room's thread")?;
     Ok((room, handle))
 }
 

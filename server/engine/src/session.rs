@@ -207,6 +207,11 @@ impl Session {
         self.sender.push(message)
     }
 
+    /// Bytes of reliable messages that wait for the client's acknowledgement.
+    pub const fn unacknowledged_bytes(&self) -> usize {
+        self.sender.waiting_bytes()
+    }
+
     /// The next frame to the client; `None` when it is not ready for one or there is nothing to
     /// say. To be called only with nothing unwritten.
     pub fn poll_frame(&mut self, published: &Published, now: Instant) -> Option<Vec<u8>> {

@@ -11,14 +11,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tickwire_shared::{ClientId, CloseReason, codec::encode, messages::ServerMessage};
+use tickwire_shared::{
+    ClientId, CloseReason,
+    codec::encode,
+    messages::{Close, ServerMessage},
+};
 
 use crate::{
     bridge::{Mailbox, Refused, RoomEnd, RoomMessage},
+    channels::{Channels, Moment},
     game::Game,
     limits::CATCH_UP_TICKS_MAX,
     metrics,
     room::{JoinError, Room},
+    room_channels::ChannelDesk,
 };
 
 /// A room that ticks. Dropping it stops the room after the tick under way.
@@ -34,12 +40,13 @@ impl TickLoop {
         name: &str,
         make: impl FnOnce() -> Room<G> + Send + 'static,
         end: RoomEnd,
+        channels: Arc<Channels>,
     ) -> io::Result<Self> {
         let stopping = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&stopping);
         let thread = thread::Builder::new()
             .name(format!("room {name}"))
-            .spawn(move || run(make(), &end, &stop))?;
+            .spawn(move || run(make(), &end, &ChannelDesk::new(channels), &stop))?;
         Ok(Self { stopping, thread: Some(thread) })
     }
 }
@@ -54,7 +61,7 @@ impl Drop for TickLoop {
     }
 }
 
-fn run<G: Game>(mut room: Room<G>, end: &RoomEnd, stopping: &AtomicBool) {
+fn run<G: Game>(mut room: Room<G>, end: &RoomEnd, desk: &ChannelDesk, stopping: &AtomicBool) {
     let period = Duration::from_secs(1) / u32::from(room.info().tick_rate.max(1));
     let mut due = Instant::now();
     let mut reported = Reported::default();
@@ -64,8 +71,10 @@ fn run<G: Game>(mut room: Room<G>, end: &RoomEnd, stopping: &AtomicBool) {
         for message in end.drain() {
             handle(&mut room, &mut mailboxes, message);
         }
+        desk.poll_heard().into_iter().for_each(|heard| room.hear(heard));
         let published = room.step(due);
         post(&mut room, &mailboxes);
+        desk.carry_out(room.take_wishes(), Moment::now());
         metrics::tick_made(began.elapsed());
         reported.update(&room);
         end.publish(published);
@@ -97,6 +106,11 @@ fn post<G: Game>(room: &mut Room<G>, mailboxes: &Mailboxes) {
             mailbox.push(encode(&ServerMessage::Game { tick, body }));
         }
     }
+    for (client, sentence) in room.take_kicks() {
+        if let Some(mailbox) = mailboxes.get(&client) {
+            mailbox.end(Close { sentence, ..Close::because(CloseReason::Kicked) });
+        }
+    }
 }
 
 fn handle<G: Game>(room: &mut Room<G>, mailboxes: &mut Mailboxes, message: RoomMessage) {
@@ -114,9 +128,9 @@ fn handle<G: Game>(room: &mut Room<G>, mailboxes: &mut Mailboxes, message: RoomM
             if joined.is_ok() {
                 mailboxes.insert(client, mailbox);
             }
-            let tick = room.tick();
+            let joined = joined.map(|()| room.name_of(client));
             // Whoever hung up while it waited says so by leaving.
-            let _ = answer.send(joined.map(|()| tick));
+            let _ = answer.send(joined);
         }
         RoomMessage::Leave { client } => {
             mailboxes.remove(&client);

@@ -35,6 +35,7 @@ pub mod scoring;
 pub mod seats;
 pub mod survey;
 pub mod systems;
+pub mod talk;
 pub mod weapons;
 
 use arena_shared::{
@@ -44,6 +45,7 @@ use arena_shared::{
 use bevy_ecs::{schedule::Schedule, world::World};
 use tickwire_server::{
     Claims, Game, Refusal, RoomInfo,
+    channels::Namespaces,
     replication::{Area, View},
 };
 use tickwire_shared::ClientId;
@@ -70,6 +72,7 @@ impl Game for Arena {
 
     fn setup(&self, world: &mut World, schedule: &mut Schedule, room: &RoomInfo) {
         systems::furnish(world, &self.options, room.seed);
+        talk::open(world, room);
         systems::order(schedule);
     }
 
@@ -78,14 +81,30 @@ impl Game for Arena {
         world: &mut World,
         client: ClientId,
         request: JoinRequest,
-        _: &Claims,
+        claims: &Claims,
     ) -> Result<(), Refusal> {
         joining::join(world, client, &request);
+        talk::welcome(world, client, claims);
         Ok(())
     }
 
     fn leave(&self, world: &mut World, client: ClientId) {
         seats::remove_client(world, client);
+        talk::forget(world, client);
+    }
+
+    fn name(&self, world: &World, client: ClientId) -> String {
+        let seat = world.resource::<Roster>().seat(client);
+        let pilot = seat.and_then(|seat| world.get::<Pilot>(seat));
+        pilot.map_or_else(String::new, |pilot| pilot.name.clone())
+    }
+
+    fn namespaces(&self) -> Namespaces {
+        talk::namespaces()
+    }
+
+    fn message(&self, world: &mut World, client: ClientId, message: &[u8]) {
+        talk::moderate(world, client, message);
     }
 
     fn input(&self, world: &mut World, client: ClientId, input: &Controls) {

@@ -8,7 +8,7 @@ use bevy_ecs::{
 
 use crate::{
     asteroids, chance::Chance, collisions, damage, deaths, hits, movement, options::ArenaOptions,
-    pilots, radar, scoring, seats, survey, weapons,
+    pilots, radar, scoring, seats, survey, talk, weapons,
 };
 
 /// Puts everything into an empty world that the systems expect there.
@@ -45,6 +45,7 @@ pub fn order(schedule: &mut Schedule) {
         asteroids::replenish,
         seats::follow_ships,
         scoring::update_board,
+        talk::tell_scores,
         radar::sweep,
     )
         .chain();

@@ -7,10 +7,13 @@
 //! or [`ServerFrame::Close`]. From then on both sides exchange updates until one closes. Over
 //! HTTP, frames travel as [`crate::exchange`] says.
 
+pub mod channels;
+
 use alloc::{string::String, vec::Vec};
 
 use bincode::{Decode, Encode};
 
+use self::channels::{ChannelMessage, ChannelRequest};
 use crate::close_reason::CloseReason;
 
 /// The number of a reliable message, counted from 1 in each direction. 0 acknowledges nothing.
@@ -133,6 +136,8 @@ pub enum ClientMessage {
     Game(Vec<u8>),
     /// A new connection token, before the one in use runs out.
     Token(String),
+    /// About a channel.
+    Channel(ChannelRequest),
 }
 
 /// A reliable message from a server.
@@ -150,6 +155,8 @@ pub enum ServerMessage {
         /// Seconds from now.
         seconds: u32,
     },
+    /// About a channel.
+    Channel(ChannelMessage),
 }
 
 /// Lets a client place its clock beside the server's.

@@ -40,6 +40,13 @@ pub struct Grants {
     pub moderate: Vec<String>,
 }
 
+impl Grants {
+    /// Whether they let their holder silence others in `channel` and send them away.
+    pub fn moderates(&self, channel: &ChannelName) -> bool {
+        grants(&self.moderate, channel)
+    }
+}
+
 /// Who asks.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Identity {
@@ -89,7 +96,7 @@ impl Identity {
 
     /// Whether they may silence others in `channel` and send them away.
     pub fn may_moderate(&self, channel: &ChannelName) -> bool {
-        self.standing == Standing::Server || grants(&self.grants.moderate, channel)
+        self.standing == Standing::Server || self.grants.moderates(channel)
     }
 
     fn is_among(&self, who: Who) -> bool {

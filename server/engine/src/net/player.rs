@@ -9,10 +9,12 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use rand::random;
 use tickwire_shared::{
     Advice, ClientId, CloseReason, Tick,
     codec::encode,
     messages::{ClientMessage, Close, Sequence, ServerMessage},
+    reliable::SenderFull,
 };
 
 use super::{
@@ -22,8 +24,10 @@ use super::{
 };
 use crate::{
     bridge::{Mailbox, RoomHandle, RoomMessage},
+    channels::{self, Member, Moment, SessionChannels, Standing},
     connection_token::ConnectionToken,
-    limits::TOKEN_GRACE,
+    game::Claims,
+    limits::{CHANNEL_FRAME_BYTES_MAX, CHANNEL_UNACKNOWLEDGED_BYTES_MAX, TOKEN_GRACE},
     metrics,
     replication::Delay,
     room::Published,
@@ -72,6 +76,7 @@ struct Inner {
     /// Counts attachments: who brings a frame says on which.
     stay: u64,
     identity: Identity,
+    channels: SessionChannels,
 }
 
 /// Who the player is, as the newest connection token says.
@@ -124,17 +129,20 @@ pub(crate) struct Signer<'a> {
 impl Player {
     /// Of a session that nothing is attached to.
     pub(crate) fn new(
-        id: u64,
         session: Session,
         seat: Seat,
         mailbox: Arc<Mailbox>,
         absence: Absence,
         tokens: Arc<Tokens>,
         token: &ConnectionToken,
+        channels: SessionChannels,
     ) -> Self {
+        channels.subscriber().wake(Arc::clone(&mailbox).into());
         let (client, room) = (seat.client, seat.room.clone());
         let identity = Identity::of(token, Instant::now());
-        let inner = Inner { session, state: State::New, seat: Some(seat), stay: 0, identity };
+        let (state, seat) = (State::New, Some(seat));
+        let inner = Inner { session, state, seat, stay: 0, identity, channels };
+        let id = random();
         Self { id, client, room, mailbox, absence, tokens, inner: Mutex::new(inner) }
     }
 
@@ -209,6 +217,8 @@ impl Player {
             return Err(CloseReason::TokenRefused);
         }
         inner.identity = Identity::of(token, Instant::now());
+        let name = inner.channels.subscriber().identity().member.name.clone();
+        inner.channels.set_identity(player_identity(self.client, &token.claims, name));
         Ok(())
     }
 
@@ -273,7 +283,12 @@ impl Player {
     /// is as it was at the visit before.
     pub(crate) fn handle_tick(&self, published: &Published, is_still: bool, now: Instant) -> Visit {
         let mail = self.mailbox.take();
+        let end = self.mailbox.take_end();
         let mut inner = self.lock();
+        if let Some(close) = end {
+            inner.end(&close);
+            return Visit::Over;
+        }
         let mail = mail.and_then(|messages| {
             messages.into_iter().try_for_each(|message| inner.session.push_message(message))
         });
@@ -293,6 +308,9 @@ impl Player {
                     inner.detach(Some(CloseReason::TokenExpired), &self.absence);
                 } else if !link.is_ready() {
                     // A poll that comes is news; what is unwritten is looked after.
+                } else if inner.take_channel_messages().is_err() {
+                    inner.end(&Close::because(CloseReason::TooSlow));
+                    return Visit::Over;
                 } else if let Some(frame) = inner.session.poll_frame(published, now) {
                     write(link.as_ref(), frame);
                 } else if inner.session.is_quiet(is_still) {
@@ -355,6 +373,12 @@ impl Player {
                     inner.identity.is_refreshing = true;
                     tokio::spawn(Arc::clone(self).refresh(token));
                 }
+                ClientMessage::Channel(asked) => {
+                    let answer = inner.channels.handle_request(asked, Moment::now());
+                    if inner.session.push_message(answer).is_err() {
+                        return inner.end(&Close::because(CloseReason::TooSlow));
+                    }
+                }
             }
         }
         said.extend(inputs.into_iter().map(|(tick, input)| RoomMessage::Input {
@@ -416,7 +440,31 @@ impl Identity {
     }
 }
 
+/// Who a player is in channels, by its token and by what the game calls it.
+pub(crate) fn player_identity(
+    client: ClientId,
+    claims: &Claims,
+    name: String,
+) -> channels::Identity {
+    let name = if name.is_empty() { claims.name.clone() } else { name };
+    let (user, info) = (claims.subject.clone(), claims.info.clone());
+    let member = Member { client: client.get().to_string(), user, name, info };
+    let grants = claims.grants.clone();
+    channels::Identity { member: Arc::new(member), standing: Standing::Player, grants }
+}
+
 impl Inner {
+    /// Takes what waits in channels into the session, as far as there is room for it.
+    fn take_channel_messages(&mut self) -> Result<(), SenderFull> {
+        let before = self.session.unacknowledged_bytes();
+        let full = CHANNEL_UNACKNOWLEDGED_BYTES_MAX.min(before + CHANNEL_FRAME_BYTES_MAX);
+        while self.session.unacknowledged_bytes() < full {
+            let Some(message) = self.channels.poll_message() else { return Ok(()) };
+            self.session.push_message(message.into())?;
+        }
+        Ok(())
+    }
+
     /// The client's own fault. What trying again would cure leaves the player in place.
     fn refuse(&mut self, reason: CloseReason, absence: &Absence) {
         if reason.advice() == Advice::Stop {

@@ -9,7 +9,6 @@ use std::{
     time::SystemTime,
 };
 
-use rand::random;
 use tickwire_shared::{
     ClientId, CloseReason, Schema,
     messages::{Close, Hello},
@@ -21,14 +20,17 @@ use super::{
     guard::Guard,
     link::Link,
     places::Places,
-    player::{Absence, Player, Seat, Signer},
+    player::{Absence, Player, Seat, Signer, player_identity},
     tokens::Tokens,
     worker::Workers,
 };
 use crate::{
     bridge::{Mailbox, Refused, RoomHandle, RoomMessage},
+    channels::{Channels, SessionChannels},
     config::Config,
-    limits::{CONNECTIONS_BEYOND_CLIENTS_MAX, STOP_RETRY_AFTER_MS, STOP_TIMEOUT},
+    limits::{
+        CONNECTIONS_BEYOND_CLIENTS_MAX, PLAYER_QUEUE_BYTES_MAX, STOP_RETRY_AFTER_MS, STOP_TIMEOUT,
+    },
     session::Session,
     session_token::SessionKeys,
 };
@@ -44,6 +46,7 @@ pub(crate) struct Players {
     attachments: Places,
     absence: Absence,
     tokens: Arc<Tokens>,
+    channels: Arc<Channels>,
     keys: SessionKeys,
     node: u32,
     next_client: AtomicU32,
@@ -69,6 +72,7 @@ impl Players {
         tokens: Arc<Tokens>,
         keys: SessionKeys,
         rooms: Vec<RoomHandle>,
+        channels: Arc<Channels>,
     ) -> Arc<Self> {
         let rooms = rooms.into_iter().map(|room| {
             let workers = Workers::start(&room);
@@ -84,6 +88,7 @@ impl Players {
             attachments: Places::new(config.clients_max + CONNECTIONS_BEYOND_CLIENTS_MAX),
             absence: Absence { grace: config.grace, places: Places::new(absent_max) },
             tokens,
+            channels,
             keys,
             node: config.node,
             next_client: AtomicU32::new(1),
@@ -228,11 +233,14 @@ impl Players {
         };
         let broken = |_| because(CloseReason::ServerError);
         room.push(join).map_err(|_| because(CloseReason::ServerError))?;
-        answered.await.map_err(broken)??;
+        let name = answered.await.map_err(broken)??;
         let session = Session::new(Arc::clone(&self.schema), client, room.info().clone());
         let absence = self.absence.clone();
         let tokens = Arc::clone(&self.tokens);
-        let player = Player::new(random(), session, seat, mailbox, absence, tokens, &token);
+        let identity = player_identity(client, &token.claims, name);
+        let channels = self.channels.connect(identity, PLAYER_QUEUE_BYTES_MAX);
+        let channels = SessionChannels::new(channels);
+        let player = Player::new(session, seat, mailbox, absence, tokens, &token, channels);
         Ok(Arc::new(player))
     }
 
