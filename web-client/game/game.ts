@@ -35,6 +35,8 @@ export class Game {
   /** The name and colour that the player flies under; the server may have chosen another name. */
   #own: { name: string; colour: number };
   #hull = 0;
+  /** The client number under which this page talks. */
+  #talksAs: number | undefined;
   readonly #ownFlashes = new OwnFlashes();
 
   /** `rules` move the own ship ahead of the server, where the browser can run them. */
@@ -62,7 +64,10 @@ export class Game {
       ownThrust: undefined,
       tickRate: this.#client.tickRate,
     };
-    this.#client.on('state', (state: ConnectionState) => equipment.hud.connection.change(state));
+    this.#client.on('state', (state: ConnectionState) => {
+      equipment.hud.connection.change(state);
+      if (state.kind === 'playing') this.#talk();
+    });
     this.#listen();
     equipment.hud.begin();
   }
@@ -122,6 +127,14 @@ export class Game {
     this.#scene.tickRate = tickRate;
     stage.draw(this.#scene, nowMs, elapsedS);
     hud.show(this.#client, seat, ship, nowMs);
+  }
+
+  /** Listens to what is said; anew where the player is a new one. */
+  #talk(): void {
+    const { clientId, room } = this.#client;
+    if (clientId === undefined || room === undefined || clientId === this.#talksAs) return;
+    this.#talksAs = clientId;
+    this.#equipment.hud.talk.begin(this.#client, room);
   }
 
   #controls(tick: number, isFinal: boolean): Controls {

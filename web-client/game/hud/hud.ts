@@ -6,6 +6,7 @@ import { DeathOverlay } from './death-overlay.ts';
 import { find } from './element.ts';
 import { KillFeed } from './kill-feed.ts';
 import { Scoreboard } from './scoreboard.ts';
+import { Talk } from './talk.ts';
 import { Vitals } from './vitals.ts';
 
 /** Numbers on screen change at most this often; faster ones nobody can read. */
@@ -17,6 +18,7 @@ const HELP_STAYS_MS = 25_000;
 /** What the page says besides the picture. */
 export class Hud {
   readonly connection: Connection;
+  readonly talk: Talk;
   readonly #arena: HTMLElement;
   readonly #help: HTMLElement;
   readonly #vitals: Vitals;
@@ -33,6 +35,7 @@ export class Hud {
     this.#scoreboard = new Scoreboard(root);
     this.#killFeed = new KillFeed(root);
     this.#death = new DeathOverlay(root);
+    this.talk = new Talk(root);
     this.connection = new Connection(root, playAgain, reload);
   }
 
@@ -49,6 +52,7 @@ export class Hud {
   /** A game is over. */
   end(): void {
     this.#arena.dataset['state'] = 'lobby';
+    this.talk.end();
     this.#death.hide();
   }
 
