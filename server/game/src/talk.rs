@@ -115,14 +115,17 @@ pub fn forget(world: &mut World, client: ClientId) {
 }
 
 /// A client wants another silenced or gone: JSON such as `{"mute": {"client": 7}}`. From one who
-/// has no say it is left undone.
+/// has no say it is refused.
 pub fn moderate(world: &mut World, client: ClientId, message: &[u8]) {
     let Ok(decision) = serde_json::from_slice(message) else { return };
     let talk = world.resource::<Talk>();
-    if !talk.moderators.contains(&client) {
+    let (has_say, chat) = (talk.moderators.contains(&client), talk.chat.clone());
+    if !has_say {
+        let words = Words { text: String::from("you hold no right to do that") };
+        let channel = format!("player:{}", client.get());
+        world.resource_mut::<RoomChannels>().publish(&channel, &words);
         return;
     }
-    let chat = talk.chat.clone();
     match decision {
         Decision::Mute { client } => {
             world.resource_mut::<RoomChannels>().mute(&chat, ClientId::new(client), SILENCE);
