@@ -229,12 +229,13 @@ fn channel_messages() -> Vec<Value> {
         key: None,
         data,
     };
-    let published = json!({
-        "channel": "chat:x", "offset": 70_000, "unixMs": 1_800_000_000_000_u64,
-        "publisher": who, "key": null, "data": value,
-    });
-    let mut from_server = published.clone();
-    from_server["publisher"] = Value::Null;
+    let published_by = |publisher: Value| {
+        json!({
+            "channel": "chat:x", "offset": 70_000, "unixMs": 1_800_000_000_000_u64,
+            "publisher": publisher, "key": null, "data": value,
+        })
+    };
+    let (published, from_server) = (published_by(who.clone()), published_by(Value::Null));
     let messages = [
         (
             json!({ "type": "subscribed", "request": 7, "position": place, "recovered": 3,
