@@ -19,7 +19,7 @@ use bevy_ecs::{
 };
 use std::collections::BTreeMap;
 use tickwire_server::{
-    Claims, Game, RoomInfo,
+    Claims, Game, RoomChannels, RoomInfo,
     replication::{Capture, Delay, EventQueue, History, NetIds, Rewind, View},
 };
 use tickwire_shared::{ClientId, Tick};
@@ -48,6 +48,7 @@ impl Match {
         let arena = Arena::new(ArenaOptions { pilots, asteroids });
         let mut world = World::new();
         world.insert_resource(Tick::default());
+        world.insert_resource(RoomChannels::default());
         world.insert_resource(EventQueue::of::<arena_shared::ArenaProtocol>());
         world.insert_resource(Rewind::of::<arena_shared::ArenaProtocol>());
         NetIds::install(&mut world);
