@@ -51,6 +51,7 @@ async function framesToMotion(page, presses, random) {
     page.controls = () => NEUTRAL;
     await page.forSeconds(0.05);
   }
-  await page.restAt(CENTRE, 400);
+  // Whoever was not asked to press may have somebody at its heels, and is never at rest.
+  if (presses > 0) await page.restAt(CENTRE, 400);
   return most;
 }
