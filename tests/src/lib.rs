@@ -7,7 +7,8 @@
 //! - [`transport`]: how bots reach a server, on each rung of the ladder.
 //! - [`memory`]: a whole match in memory, on a virtual clock. [`socket`]: one bot on a real one.
 //! - [`chaos`]: the worst of networks, in memory. [`chatty`]: the arena with a lot to say.
-//! - [`scrape`]: what a server says of itself. [`proxy`]: networks that misbehave.
+//! - [`scrape`]: what a server says of itself. [`proxy`]: networks that misbehave;
+//!   [`conditions`]: in which ways.
 //! - [`nginx`]: a real proxy in front of a server. [`nats`]: a real message queue behind it.
 //! - [`issuer`]: somebody who signs connection tokens.
 //! - [`child`]: a server in a process of its own. [`local_server`]: one for one test.
@@ -18,6 +19,7 @@ pub mod chaos;
 pub mod chatty;
 pub mod child;
 pub mod client;
+pub mod conditions;
 pub mod input_lead;
 pub mod issuer;
 pub mod local_server;

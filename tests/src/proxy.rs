@@ -6,7 +6,6 @@
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use anyhow::{Context as _, Result};
@@ -22,34 +21,8 @@ use tokio::{
 };
 use tokio_util::task::AbortOnDropHandle;
 
-/// How a network behaves, in each direction.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Conditions {
-    /// Least delay of a byte.
-    pub latency: Duration,
-    /// Most that is added to it, uniformly.
-    pub jitter: Duration,
-    /// Most bytes per second towards the client; `None` for no limit.
-    pub bytes_per_second: Option<u32>,
-    /// Chance that a chunk is followed by a stall.
-    pub stall_chance: f64,
-    /// Length of a stall.
-    pub stall: Duration,
-    /// Takes every byte and passes on none, as some middlemen do after an upgrade.
-    pub swallows: bool,
-}
-
-impl Conditions {
-    /// Passes bytes on at once.
-    pub const CLEAR: Self = Self {
-        latency: Duration::ZERO,
-        jitter: Duration::ZERO,
-        bytes_per_second: None,
-        stall_chance: 0.0,
-        stall: Duration::ZERO,
-        swallows: false,
-    };
-}
+use crate::conditions::Line;
+pub use crate::conditions::{Burst, Conditions, Trace};
 
 /// A running proxy. Dropping it cuts every connection.
 #[derive(Debug)]
@@ -136,29 +109,20 @@ async fn pass(
     mut to: OwnedWriteHalf,
     conditions: watch::Receiver<Conditions>,
     direction: Direction,
-    mut rng: StdRng,
+    rng: StdRng,
 ) {
     let (sender, mut receiver) = mpsc::channel::<(Instant, Vec<u8>)>(CHUNKS_UNDER_WAY_MAX);
     let read = async move {
-        let mut free_at = Instant::now();
+        let mut line = Line::new(rng, direction == Direction::Down, Instant::now());
         let mut chunk = vec![0; CHUNK_BYTES];
         while let Ok(count @ 1..) = from.read(&mut chunk).await {
-            let weather = *conditions.borrow();
+            let weather = conditions.borrow().clone();
             if weather.swallows {
                 continue;
             }
-            let jitter = weather.jitter.mul_f64(rng.random::<f64>());
-            free_at = free_at.max(Instant::now() + weather.latency + jitter);
-            if direction == Direction::Down
-                && let Some(rate) = weather.bytes_per_second
-            {
-                free_at += Duration::from_secs_f64(count as f64 / f64::from(rate.max(1)));
-            }
-            if rng.random_bool(weather.stall_chance) {
-                free_at += weather.stall;
-            }
+            let at = line.release(&weather, count, Instant::now());
             let bytes = chunk.get(..count).unwrap_or_default().to_vec();
-            if sender.send((free_at, bytes)).await.is_err() {
+            if sender.send((at, bytes)).await.is_err() {
                 return;
             }
         }
@@ -177,6 +141,8 @@ async fn pass(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     async fn echo_server() -> SocketAddr {

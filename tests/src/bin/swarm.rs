@@ -32,6 +32,11 @@ struct Arguments {
     /// Puts this round trip between bots and server, in milliseconds
     #[arg(long)]
     round_trip: Option<u64>,
+    /// Puts this network between, as the page's ?lag= takes it: 100,jitter:40,stall:1/200 is a
+    /// round trip of 100 ms ± 40, with each hundredth chunk stuck for 200 ms. Also rate:32
+    /// (KiB/s), burst:2/25/200 (per cent to turn bad, to turn good, ms per loss), trace:FILE
+    #[arg(long, value_name = "NETWORK", conflicts_with = "round_trip")]
+    lag: Option<Conditions>,
     /// They only stay: no frame is due to them
     #[arg(long)]
     idle: bool,
@@ -99,8 +104,9 @@ async fn scrape(url: Option<&str>) -> Result<Option<Scrape>> {
 /// Runs the bots under a progress bar.
 async fn play(arguments: &Arguments) -> Result<Summary> {
     let duration = Duration::from_secs(arguments.seconds);
-    let distance = match arguments.round_trip {
-        Some(ms) => Some(distance(&arguments.url, Duration::from_millis(ms)).await?),
+    let far = |ms| Conditions { latency: Duration::from_millis(ms) / 2, ..Conditions::CLEAR };
+    let distance = match arguments.lag.clone().or_else(|| arguments.round_trip.map(far)) {
+        Some(conditions) => Some(distance(&arguments.url, conditions).await?),
         None => None,
     };
     let url = distance.as_ref().map(|proxy| format!("http://{}", proxy.address()));
@@ -132,10 +138,10 @@ async fn play(arguments: &Arguments) -> Result<Summary> {
 }
 
 /// A proxy that makes a server seem farther away.
-async fn distance(url: &str, round_trip: Duration) -> Result<Proxy> {
+async fn distance(url: &str, conditions: Conditions) -> Result<Proxy> {
     let host = url.trim_start_matches("http://").trim_end_matches('/');
     let upstream = lookup_host(host).await?.next().context("no such host")?;
-    Proxy::start(upstream, Conditions { latency: round_trip / 2, ..Conditions::CLEAR }, 1).await
+    Proxy::start(upstream, conditions, 1).await
 }
 
 impl AgeMs {
