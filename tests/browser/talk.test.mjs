@@ -1,0 +1,73 @@
+// What players say and hear beside the world, in Debian's Chromium: chat both ways, announcements, words to one pilot.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { launch, open, PATIENCE_MS, startArena } from './support.mjs';
+
+describe('talk', { timeout: 120_000 }, () => {
+  let browser;
+  let server;
+  let ada;
+  let grace;
+  before(async () => {
+    browser = await launch();
+    server = await startArena();
+    ada = await open(browser, server.address, 'Ada');
+    grace = await open(browser, server.address, 'Grace');
+    for (const { page } of [ada, grace]) {
+      await page.waitForFunction(() => window.arena?.ship?.motion !== undefined, undefined, { timeout: PATIENCE_MS });
+    }
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
+
+  it('carries words both ways, as text and nothing else, and no key of theirs to the ship', async () => {
+    const words = 'wwww <script>alert(1)</script>';
+    await say(ada.page, words);
+    await hears(grace.page, words);
+    await say(grace.page, 'hello, Ada');
+    await hears(ada.page, 'hello, Ada');
+    assert.equal(await grace.page.locator('.chat script').count(), 0);
+    const speed = await ada.page.evaluate(() => Math.hypot(...window.arena.ship.motion.velocity));
+    assert.equal(speed, 0, 'the ship of whoever types stays where it is');
+  });
+
+  it('shows an announcement to everybody', async () => {
+    await publish(server, 'announce:all', { text: 'The server restarts at noon' });
+    for (const { page } of [ada, grace]) {
+      await page.locator('.announcement', { hasText: 'restarts at noon' }).waitFor({ timeout: PATIENCE_MS });
+    }
+  });
+
+  it('brings words for one pilot to that pilot alone', async () => {
+    const client = await ada.page.evaluate(() => window.arena.clientId);
+    await publish(server, `player:${client}`, { text: 'for you alone' });
+    await hears(ada.page, 'for you alone');
+    // What is said to all after it has come, so it would have come as well.
+    await say(ada.page, 'that was for me');
+    await hears(grace.page, 'that was for me');
+    assert.equal(await grace.page.locator('.chat__lines', { hasText: 'for you alone' }).count(), 0);
+    assert.deepEqual([...ada.errors, ...grace.errors], []);
+  });
+});
+
+async function say(page, words) {
+  await page.keyboard.press('Enter');
+  await page.keyboard.type(words);
+  await page.keyboard.press('Enter');
+}
+
+async function hears(page, words) {
+  await page.locator('.chat__lines li', { hasText: words }).first().waitFor({ timeout: PATIENCE_MS });
+}
+
+async function publish(server, channel, data) {
+  const answer = await fetch(new URL('/api/publish', server.internal), {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ channel, data }),
+  });
+  assert.equal(answer.status, 200, await answer.text());
+}
