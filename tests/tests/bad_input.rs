@@ -281,3 +281,19 @@ async fn a_stopping_server_says_when_to_come_back() -> Result<()> {
     assert_eq!(said?.0, CloseReason::ServerStopping);
     Ok(())
 }
+
+#[tokio::test]
+async fn what_a_client_says_before_it_is_welcomed_is_taken_in_its_order() -> Result<()> {
+    let server = start(Arena::new(ArenaOptions::default()), &[]).await?;
+    let mut socket = connect(&server).await?;
+    let update = ClientFrame::Update(ClientUpdate::default());
+    for said in [ClientFrame::Hello(hello()), update, ClientFrame::Leave] {
+        socket.feed(frame(&said)).await?;
+    }
+    socket.flush().await?;
+    let answer = socket.next().await.context("an answer")??;
+    assert!(matches!(decode_server(&answer.into_data())?, ServerFrame::Welcome(_)));
+    assert_eq!(closing(&mut socket).await?.0, CloseReason::Left);
+    server.stop().await;
+    Ok(())
+}
