@@ -80,10 +80,7 @@ impl Channels {
         reading: Reading,
         now: Moment,
     ) -> Result<HistoryRead, ChannelError> {
-        let options = self.options(channel)?;
-        if !identity.may_listen(channel, &options) {
-            return Err(ChannelError::NotAllowed);
-        }
+        let options = self.options_for(identity, channel)?;
         self.with(channel, &options, now.at, |channel| Ok(channel.read(reading, now.at)))
     }
 
@@ -93,10 +90,7 @@ impl Channels {
         identity: &Identity,
         channel: &ChannelName,
     ) -> Result<Presence, ChannelError> {
-        let options = self.options(channel)?;
-        if !identity.may_listen(channel, &options) {
-            return Err(ChannelError::NotAllowed);
-        }
+        let options = self.options_for(identity, channel)?;
         if !options.presence {
             return Err(ChannelError::NoPresence);
         }
@@ -154,6 +148,20 @@ impl Channels {
     /// What holds for a channel.
     pub fn options(&self, channel: &ChannelName) -> Result<Arc<NamespaceOptions>, ChannelError> {
         self.namespaces.options_of(channel).cloned().ok_or(ChannelError::UnknownNamespace)
+    }
+
+    /// The same, for somebody who may listen to it.
+    pub(super) fn options_for(
+        &self,
+        identity: &Identity,
+        channel: &ChannelName,
+    ) -> Result<Arc<NamespaceOptions>, ChannelError> {
+        let options = self.options(channel)?;
+        if identity.may_listen(channel, &options) {
+            Ok(options)
+        } else {
+            Err(ChannelError::NotAllowed)
+        }
     }
 
     /// Lets go what is too old. To be called every second or so.

@@ -61,8 +61,7 @@ impl Subscriber {
         let identity = Arc::new(identity);
         *lock(&self.identity) = Arc::clone(&identity);
         for name in self.inbox.subscriptions() {
-            let options = self.channels.options(&name);
-            if options.is_ok_and(|options| identity.may_listen(&name, &options)) {
+            if self.channels.options_for(&identity, &name).is_ok() {
                 continue;
             }
             if let Some(channel) = self.channels.find(&name) {
@@ -79,11 +78,8 @@ impl Subscriber {
         now: Moment,
     ) -> Result<Subscribed, ChannelError> {
         self.check_request(now)?;
-        let options = self.channels.options(channel)?;
         let identity = self.identity();
-        if !identity.may_listen(channel, &options) {
-            return Err(ChannelError::NotAllowed);
-        }
+        let options = self.channels.options_for(&identity, channel)?;
         if self.inbox.subscription_count() >= SUBSCRIPTIONS_PER_SUBSCRIBER {
             return Err(ChannelError::TooManySubscriptions);
         }

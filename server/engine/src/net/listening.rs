@@ -49,8 +49,7 @@ use super::{
 };
 use crate::{
     channels::{
-        ChannelError, ChannelName, Channels, Identity, Member, Moment, Start, Subscribed,
-        Subscriber,
+        ChannelError, ChannelName, Channels, Identity, Member, Moment, Subscribed, Subscriber,
     },
     connection_token::ConnectionToken,
     limits::LISTENER_QUEUE_BYTES_MAX,
@@ -58,7 +57,7 @@ use crate::{
     page::plain_text,
 };
 
-use cursor::Cursor;
+use cursor::{Cursor, start};
 pub(crate) use poll::messages;
 
 /// What all ways of listening need.
@@ -274,8 +273,14 @@ impl Listener {
         }
     }
 
+    /// Listens from where it was. After what is returned, it hears what comes.
     #[expect(clippy::result_large_err, reason = "it is the answer that goes out next")]
-    fn begin(&self, start: Start) -> Result<Subscribed, Response<Body>> {
+    fn begin(
+        &self,
+        door: &ListeningDoor,
+        cursor: Option<Cursor>,
+    ) -> Result<Subscribed, Response<Body>> {
+        let start = start(&door.channels, &self.channel, cursor);
         self.subscriber.subscribe(&self.channel, start, Moment::now()).map_err(refuse_because)
     }
 }

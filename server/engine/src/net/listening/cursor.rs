@@ -9,7 +9,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use axum::http::{HeaderMap, header};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 
-use crate::channels::{ChannelName, Position, Publication};
+use crate::{
+    channels::{ChannelName, Channels, Position, Publication, Start},
+    limits::HISTORY_COUNT_MAX,
+};
 
 /// Where a listener was.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,6 +53,30 @@ impl Cursor {
     pub(super) fn of_cookie(headers: &HeaderMap, channel: &ChannelName) -> Option<Self> {
         Self::parse(cookie(headers, &cookie_name(channel))?)
     }
+}
+
+/// From where on somebody listens who was there.
+pub(super) fn start(channels: &Channels, channel: &ChannelName, cursor: Option<Cursor>) -> Start {
+    match cursor {
+        None => Start::Live,
+        Some(Cursor::After(position)) => Start::After(position),
+        Some(Cursor::Offset(offset)) => match position_of(channels, channel, offset) {
+            Some(position) => Start::After(position),
+            None => Start::Last(HISTORY_COUNT_MAX),
+        },
+        // What is older is left out again.
+        Some(Cursor::Second(_)) => Start::Last(HISTORY_COUNT_MAX),
+    }
+}
+
+/// A number alone counts in the channel's present life; 0 is before everything.
+pub(super) fn position_of(
+    channels: &Channels,
+    channel: &ChannelName,
+    offset: u64,
+) -> Option<Position> {
+    let statistics = channels.statistics(channel).filter(|_| offset > 0)?;
+    Some(Position { offset, ..statistics.position })
 }
 
 /// The cursor after this position.

@@ -14,7 +14,6 @@ use bytes::{Bytes, BytesMut};
 use super::{
     Listener, ListeningDoor, Question,
     cursor::{Cursor, write},
-    poll::start,
     stream::{Format, Stream},
     text::{script_string, text_of},
 };
@@ -29,7 +28,7 @@ pub(super) fn answer(
     question: &Question,
 ) -> Response<Body> {
     let cursor = question.since().or_else(|| Cursor::of_headers(&question.headers));
-    let begun = match listener.begin(start(&door.channels, &listener.channel, cursor)) {
+    let begun = match listener.begin(door, cursor) {
         Ok(begun) => begun,
         Err(refusal) => return refusal,
     };

@@ -16,14 +16,12 @@ use tokio::time::timeout;
 
 use super::{
     INCOMPLETE, Listener, ListeningDoor, Question,
-    cursor::{Cursor, entity_tag, last_modified, set_cookie, write},
+    cursor::{Cursor, entity_tag, last_modified, position_of, set_cookie, write},
     finish, refuse_because,
     text::text_of,
 };
 use crate::{
-    channels::{
-        ChannelName, Channels, Delivery, Moment, Position, Publication, Reading, Start, Wire,
-    },
+    channels::{Delivery, Moment, Position, Publication, Reading, Wire},
     limits::{HISTORY_COUNT_MAX, POLL_HOLD},
 };
 
@@ -48,7 +46,7 @@ pub(super) async fn answer(
     let cursor = since.or_else(|| Cursor::of_headers(headers));
     let is_told_apart = cursor.is_none();
     let cursor = cursor.or_else(|| Cursor::of_cookie(headers, &channel));
-    let found = match Found::at_once(&door.channels, &listener, cursor) {
+    let found = match Found::at_once(door, &listener, cursor) {
         Ok(found) if found.publications.is_empty() && found.is_complete => {
             let position = found.position;
             tokio::select! {
@@ -120,11 +118,11 @@ impl Found {
     /// What there is already. After this, the listener hears what comes.
     #[expect(clippy::result_large_err, reason = "it is the answer that goes out next")]
     fn at_once(
-        channels: &Channels,
+        door: &ListeningDoor,
         listener: &Listener,
         cursor: Option<Cursor>,
     ) -> Result<Self, Response<Body>> {
-        let subscribed = listener.begin(start(channels, &listener.channel, cursor))?;
+        let subscribed = listener.begin(door, cursor)?;
         let mut found = Self {
             position: subscribed.position,
             publications: subscribed.recovered,
@@ -199,26 +197,6 @@ impl Found {
             headers.insert(INCOMPLETE, HeaderValue::from_static("true"));
         }
     }
-}
-
-/// From where on somebody listens who was there.
-pub(super) fn start(channels: &Channels, channel: &ChannelName, cursor: Option<Cursor>) -> Start {
-    match cursor {
-        None => Start::Live,
-        Some(Cursor::After(position)) => Start::After(position),
-        Some(Cursor::Offset(offset)) => match position_of(channels, channel, offset) {
-            Some(position) => Start::After(position),
-            None => Start::Last(HISTORY_COUNT_MAX),
-        },
-        // What is older is left out again.
-        Some(Cursor::Second(_)) => Start::Last(HISTORY_COUNT_MAX),
-    }
-}
-
-/// A number alone counts in the channel's present life; 0 is before everything.
-fn position_of(channels: &Channels, channel: &ChannelName, offset: u64) -> Option<Position> {
-    let statistics = channels.statistics(channel).filter(|_| offset > 0)?;
-    Some(Position { offset, ..statistics.position })
 }
 
 /// A publication in an array.

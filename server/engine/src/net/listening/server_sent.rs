@@ -9,7 +9,6 @@ use bytes::{Bytes, BytesMut};
 use super::{
     Listener, ListeningDoor, Question,
     cursor::{Cursor, write},
-    poll::start,
     stream::{Format, Stream},
     text::text_of,
 };
@@ -26,7 +25,7 @@ pub(super) fn answer(
     let last = question.headers.get("last-event-id").and_then(|id| id.to_str().ok());
     // A browser that connects again knows better than the address that it began with.
     let cursor = last.and_then(Cursor::parse).or_else(|| question.since());
-    let begun = match listener.begin(start(&door.channels, &listener.channel, cursor)) {
+    let begun = match listener.begin(door, cursor) {
         Ok(begun) => begun,
         Err(refusal) => return refusal,
     };

@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::{
     protocol::{CloseFrame, frame::coding::CloseCode},
 };
 
-use super::{Listener, ListeningDoor, Over, Question, poll::start, text::utf8_of};
+use super::{Listener, ListeningDoor, Over, Question, text::utf8_of};
 use crate::{
     channels::{Delivery, Moment, Post, Publication, Subscribed},
     limits::{
@@ -37,7 +37,7 @@ pub(super) fn answer(
     request: &mut Request,
 ) -> Response<Body> {
     let cursor = question.since();
-    let begun = match listener.begin(start(&door.channels, &listener.channel, cursor)) {
+    let begun = match listener.begin(door, cursor) {
         Ok(begun) => begun,
         Err(refusal) => return refusal,
     };
