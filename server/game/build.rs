@@ -29,8 +29,9 @@ fn built_client() -> Result<PathBuf, String> {
             Err(format!("{CLIENT_DIR} names {}, which has no index.html", folder.display()))
         };
     }
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let root = here.ancestors().nth(2).unwrap_or(here);
+    // Where the sources are now: this program may have been built for another place.
+    let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    let root = here.ancestors().nth(2).unwrap_or(&here);
     let sources = root.join("web-client");
     for name in WATCHED {
         watch(&sources.join(name));
