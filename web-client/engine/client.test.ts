@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Client, type ConnectionState, connect } from './client.ts';
+import { type Client, connect } from './client.ts';
 import { CLOSE_REASONS } from './close-reason.ts';
+import type { ConnectionState } from './connect-options.ts';
 import type { TokenSource } from './connection-token.ts';
 import { close, echo, protocol, SESSION_TOKEN, stampOf, states, update, welcome } from './fake-server.ts';
 import { MemoryTransport } from './memory-transport.ts';

@@ -1,106 +1,25 @@
 /** A game's way in: connects, stays connected, and keeps a world to draw. */
 
+import { Attachments } from './attachments.ts';
 import { type Channel, Channels } from './channels.ts';
-import { adviceOf, CLOSE_REASONS, type CloseReason, closeReasonOf } from './close-reason.ts';
+import { adviceOf, CLOSE_REASONS, type CloseReason } from './close-reason.ts';
 import type { Close } from './codec.ts';
-import { ConnectionToken, type TokenSource } from './connection-token.ts';
-import { Connector } from './connector.ts';
-import type { Keeper, Kept } from './keeper.ts';
+import type { ConnectionState, ConnectOptions } from './connect-options.ts';
+import { ConnectionToken } from './connection-token.ts';
+import type { Kept } from './keeper.ts';
 import { Ladder } from './ladder.ts';
-import { type Lag, lagging } from './lag.ts';
+import { lagging } from './lag.ts';
 import { Network } from './network.ts';
-import { Prediction, type PredictionOptions } from './prediction.ts';
-import { BackOff, type OnWake, onPageWake, RETRY_URGENT_MS } from './reconnecting.ts';
+import { Prediction } from './prediction.ts';
+import { onPageWake, Reconnection } from './reconnecting.ts';
 import type { GameRecord } from './records.ts';
 import type { Words } from './rules.ts';
 import { lessonStore, openTransport, rungsOfPage } from './rungs.ts';
-import type { Protocol } from './schema.ts';
 import { Session, type SessionEvent } from './session.ts';
-import type { OpenTransport, Rung, Transport } from './transport.ts';
+import { noStats, type Stats } from './stats.ts';
+import type { Rung, Transport } from './transport.ts';
 import { type EntityBase, World } from './world.ts';
 
-/** A protocol with the types that were generated for it. */
-export interface TypedProtocol<E extends EntityBase, Events, Input, Join> extends Protocol {
-  /** Never there: it only carries the types. */
-  readonly types?: { readonly entity: E; readonly events: Events; readonly input: Input; readonly join: Join };
-}
-
-/** How the connection is, for people. */
-export type ConnectionState =
-  | { readonly kind: 'connecting' }
-  | { readonly kind: 'playing' }
-  | {
-      readonly kind: 'reconnecting';
-      readonly attempt: number;
-      /** When the next attempt is due, on the clock of `performance.now()`. */
-      readonly retryAtMs: number;
-      readonly sentence?: string;
-    }
-  | { readonly kind: 'closed'; readonly sentence: string; readonly reason: string };
-
-/** What `connect` needs. */
-export interface ConnectOptions<E extends EntityBase, Events, Input, Join> {
-  /** Address of the server, such as `https://play.example.org`. */
-  readonly url: string;
-  /** From the generated `protocol.ts`. */
-  readonly protocol: TypedProtocol<E, Events, Input, Join>;
-  readonly join: Join;
-  /**
-   * What the player wants at a tick. Asked for once per tick, when it is due (`isFinal`), and where the player is
-   * predicted before each picture as well, for the tick to come: the same question may then have another answer.
-   */
-  readonly input: (tick: number, isFinal: boolean) => Input;
-  /** How the player's own is drawn ahead of the server; without it, all is drawn as the server says. */
-  readonly prediction?: PredictionOptions<E, Input>;
-  /** Which room; the server's default where it is empty. */
-  readonly room?: string;
-  /** Connection token, where the server demands one: fixed, or fetched whenever one is due. */
-  readonly token?: TokenSource;
-  /** The one transport to use, whatever the network: its name as in `Rung`. Any other word means the best there is. */
-  readonly transport?: string;
-  /** A bad network to play over, for trying; asked for each frame, so that it can change. */
-  readonly lag?: () => Lag;
-  /** Keeps the session over a reload of the page. */
-  readonly keeper?: Keeper;
-  /** What the keeper had of a page before this one: goes on with that session. */
-  readonly kept?: Kept;
-  /** For tests: how to reach the server, and what time it is. */
-  readonly open?: OpenTransport;
-  readonly rungs?: readonly Rung[];
-  readonly now?: () => number;
-  readonly random?: () => number;
-  readonly onWake?: OnWake;
-}
-
-/** What went over the connection so far, and what came of it. */
-export interface Stats {
-  framesIn: number;
-  bytesIn: number;
-  framesOut: number;
-  bytesOut: number;
-  /** Worlds that were compared with the server's and were the same. */
-  checksums: number;
-  /** Worlds that were not what the server believed, or could not be read; each was healed by a fresh one. */
-  desyncs: number;
-  /** Pictures for which `advance` was called, and those of them that waited for a state. */
-  pictures: number;
-  heldPictures: number;
-  /** Time spent so far on frames and on `advance`. */
-  workMs: number;
-}
-
-/** A hello that no welcome has answered by then got lost. */
-const WELCOME_TIMEOUT_MS = 5_000;
-/** For how long a server keeps the place of a player who lost every connection, unless told otherwise. */
-const GRACE_MS = 60_000;
-/** A connection that worked this long worked: the next wait is a short one again. */
-const STEADY_MS = 10_000;
-/** How much of a connection token's time is used before the next one is fetched. */
-const TOKEN_USED_SHARE = 0.8;
-/** Between two attempts to fetch one. */
-const TOKEN_RETRY_S = 5;
-/** The longest wait that a browser's timer knows is a little longer. */
-const TOKEN_WAIT_MAX_MS = 2_000_000_000;
 /** A server is never silent for long, even with nothing to tell: by then, and so many ticks, the connection is dead. */
 const SILENCE_MAX_MS = 5_000;
 const SILENCE_MAX_TICKS = 20;
@@ -117,59 +36,36 @@ export function connect<E extends EntityBase, Events, Input, Join>(
 /** A player's place in a game. */
 export class Client<E extends EntityBase = EntityBase, Events = Record<string, unknown>> {
   readonly world: World<E>;
-  readonly stats: Stats = {
-    framesIn: 0,
-    bytesIn: 0,
-    framesOut: 0,
-    bytesOut: 0,
-    checksums: 0,
-    desyncs: 0,
-    pictures: 0,
-    heldPictures: 0,
-    workMs: 0,
-  };
+  readonly stats: Stats = noStats();
   /** How the connection does, in numbers that are worked out when they are asked for. */
   readonly network: Network;
   readonly #options: ConnectOptions<E, Events, unknown, unknown>;
   readonly #now: () => number;
-  readonly #backOff: BackOff;
+  readonly #reconnection: Reconnection;
   readonly #stopWaking: () => void;
-  readonly #ladder: Ladder;
+  readonly #stopKeeping: () => void;
+  readonly #attachments: Attachments;
   readonly #token: ConnectionToken;
   readonly #session: Session;
   readonly #channels: Channels;
-  readonly #stopKeeping: () => void;
   readonly #prediction: Prediction<E, unknown> | undefined;
   readonly #handlers = new Map<string, Set<(event: never) => void>>();
   #state: ConnectionState = { kind: 'connecting' };
-  /** Looks for a way to the server, or for a better one. */
-  #connector: Connector | undefined;
-  /** What carries the session, and what is about to. */
-  #transport: Transport | undefined;
-  #coming: Transport | undefined;
-  /** When the present connection led to a world. */
-  #joinedAtMs: number | undefined;
   #heardAtMs = 0;
-  /** When the newest connection that worked was lost. */
-  #lostAtMs = 0;
   #spokeAtMs = 0;
-  /** Until when not to try, by the server's own word. */
-  #notBeforeMs = 0;
   #tickTimer: ReturnType<typeof setTimeout> | undefined;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
-  #climbTimer: ReturnType<typeof setTimeout> | undefined;
-  #tokenTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: ConnectOptions<E, Events, unknown, unknown>) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
-    this.#backOff = new BackOff(options.random ?? Math.random);
+    this.#reconnection = new Reconnection(options.random ?? Math.random);
     this.#stopWaking = (options.onWake ?? onPageWake)(() => this.#wake());
     const { protocol, room = '', token = '', join, kept } = options;
     this.#token = new ConnectionToken(token);
     this.#session = new Session(protocol, { room, join: join as GameRecord }, kept);
     this.#channels = new Channels((request) => this.#session.sendChannelRequest(request));
-    this.#ladder = new Ladder(options.rungs ?? rungsOfPage(options.transport), Date.now(), lessonStore());
+    this.#attachments = this.#attach();
     this.#stopKeeping = options.keeper?.watch(() => this.#keep()) ?? (() => {});
     this.world = new World<E>(options.protocol);
     const { input, prediction } = options;
@@ -217,7 +113,7 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
 
   /** The transport in use. */
   get transport(): Rung | undefined {
-    return this.#transport?.rung;
+    return this.#attachments.transport?.rung;
   }
 
   /** The state of what the player controls after the newest input; undefined while nothing is predicted. */
@@ -263,90 +159,35 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
   /** Ends the game for this player. */
   leave(): void {
     if (this.#state.kind === 'closed') return;
-    this.#transport?.sendLast(this.#session.leave());
+    this.#attachments.transport?.sendLast(this.#session.leave());
     const left = CLOSE_REASONS[0]!;
     this.#close(left.sentence, left.name);
+  }
+
+  #attach(): Attachments {
+    const { url, transport, open = openTransport, lag } = this.#options;
+    const ladder = new Ladder(this.#options.rungs ?? rungsOfPage(transport), Date.now(), lessonStore());
+    const lagged = lag === undefined ? open : lagging(open, lag, this.#now);
+    return new Attachments(url, lagged, ladder, () => this.#session.roundTripMs, {
+      onReady: (ready) => this.#send(this.#session.hello(this.#token.value ?? ''), ready),
+      onFrame: (from, bytes) => this.#handleFrame(from, bytes),
+      onClosed: (close) => this.#handleClose(close),
+      onLost: (reason) => this.#lose(reason, reason?.sentence, 0),
+      onBadAddress: () => this.#close(`This page cannot reach a server at “${url}”.`, 'BadAddress'),
+    });
   }
 
   /** Looks for a way to the server. */
   #connect(): void {
     clearTimeout(this.#retryTimer);
     if (this.#token.value === undefined) {
-      this.#renewToken(
+      this.#token.renew(
         () => this.#connect(),
         () => this.#lose(undefined, undefined, 0),
       );
       return;
     }
-    this.#search(this.#ladder.candidates(Date.now()), {
-      onReady: (transport) => {
-        this.#ladder.handleProven(transport.rung, Date.now());
-        this.#move(transport);
-      },
-      onClosed: (close) => this.#handleClose(close),
-      onFailed: () => this.#lose(undefined, undefined, 0),
-    });
-  }
-
-  /** Looks for a better way, beside the one that is used. */
-  #climb(): void {
-    const better = this.#transport === undefined ? [] : this.#ladder.better(this.#transport.rung);
-    if (better.length === 0 || this.#coming !== undefined) return;
-    this.#search(better, {
-      onReady: (transport) => {
-        this.#ladder.handleProven(transport.rung, Date.now());
-        this.#move(transport);
-      },
-      onClosed: () => this.#planClimb(),
-      onFailed: () => this.#planClimb(),
-    });
-  }
-
-  #planClimb(): void {
-    clearTimeout(this.#climbTimer);
-    if (this.#transport === undefined || this.#ladder.better(this.#transport.rung).length === 0) return;
-    this.#climbTimer = setTimeout(() => this.#climb(), this.#ladder.nextClimbMs());
-  }
-
-  #search(rungs: readonly Rung[], events: ConstructorParameters<typeof Connector>[4]): void {
-    this.#connector?.stop();
-    const { url, open = openTransport, lag } = this.#options;
-    const lagged = lag === undefined ? open : lagging(open, lag, this.#now);
-    try {
-      this.#connector = new Connector(url, lagged, rungs, this.#session.roundTripMs, events);
-    } catch {
-      // No address, or one that browsers keep pages from.
-      this.#close(`This page cannot reach a server at “${url}”.`, 'BadAddress');
-    }
-  }
-
-  /** Goes on with the session over a transport that is known to carry frames. The one before is kept until then. */
-  #move(transport: Transport): void {
-    this.#connector = undefined;
-    this.#coming = transport;
-    transport.onFrame = (bytes) => this.#handleFrame(transport, bytes);
-    transport.onClose = (code) => this.#handleGone(transport, code);
-    this.#count(this.#session.hello(this.#token.value ?? ''), transport);
-    clearTimeout(this.#retryTimer);
-    this.#retryTimer = setTimeout(() => this.#handleGone(transport, undefined), WELCOME_TIMEOUT_MS);
-  }
-
-  #handleGone(transport: Transport, code: number | undefined): void {
-    if (transport === this.#coming && this.#transport !== undefined) {
-      // The one before may still do. If the server has left it as well, that shows.
-      transport.close();
-      this.#coming = undefined;
-      clearTimeout(this.#retryTimer);
-      this.#planClimb();
-      return;
-    }
-    if (transport === this.#transport && this.#coming !== undefined) {
-      // The session is on its way to the other.
-      this.#transport = undefined;
-      return;
-    }
-    const reason = code === undefined ? undefined : closeReasonOf(code);
-    this.#lose(reason, reason?.sentence, 0);
+    this.#attachments.find();
   }
 
   #handleFrame(transport: Transport, bytes: Uint8Array): void {
@@ -379,7 +220,7 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
         break;
       case 'closed':
         // What the session has left, or is about to leave, says so; that is no news.
-        if (transport !== this.#transport || this.#coming === undefined) this.#handleClose(event.close);
+        if (!this.#attachments.isLeaving(transport)) this.#handleClose(event.close);
         break;
       case 'unreadable':
         this.stats.desyncs += 1;
@@ -392,43 +233,15 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
     }
     for (const message of this.#session.takeChannelMessages()) this.#channels.handleMessage(message);
     const tokenSeconds = this.#session.takeTokenSeconds();
-    if (tokenSeconds !== undefined) this.#planToken(tokenSeconds);
-  }
-
-  /** Fetches another connection token, and shows it, well before this one runs out. */
-  #planToken(seconds: number): void {
-    clearTimeout(this.#tokenTimer);
-    if (!this.#token.isRenewable) return;
-    const waitMs = Math.min(seconds * 1000 * TOKEN_USED_SHARE, TOKEN_WAIT_MAX_MS);
-    this.#tokenTimer = setTimeout(() => {
-      this.#renewToken(
-        (token) => this.#session.sendToken(token),
-        () => this.#planToken(Math.max((seconds * (1 - TOKEN_USED_SHARE)) / 2, TOKEN_RETRY_S)),
-      );
-    }, waitMs);
-  }
-
-  #renewToken(onToken: (token: string) => void, onFailed: () => void): void {
-    const isStill = () => this.#state.kind !== 'closed';
-    this.#token.renew(
-      (token) => {
-        if (isStill()) onToken(token);
-      },
-      (error) => {
-        console.warn('tickwire: no connection token', error);
-        if (isStill()) onFailed();
-      },
-    );
+    if (tokenSeconds !== undefined) {
+      this.#token.planRenewal(tokenSeconds, (token) => this.#session.sendToken(token));
+    }
   }
 
   #handleJoined(transport: Transport, nowMs: number): void {
-    clearTimeout(this.#retryTimer);
-    if (this.#transport !== transport) this.#transport?.close();
-    this.#transport = transport;
-    this.#coming = undefined;
-    this.#joinedAtMs = nowMs;
+    this.#attachments.handleWelcome(transport);
+    this.#reconnection.handleJoined(nowMs);
     if (this.#state.kind !== 'playing') this.#change({ kind: 'playing' });
-    this.#planClimb();
     this.#tick();
   }
 
@@ -463,8 +276,9 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
   /** Sends what the player wants, once per tick. */
   #tick(): void {
     clearTimeout(this.#tickTimer);
+    const { transport } = this.#attachments;
     // A listener may have left just now.
-    if (this.#transport === undefined) return;
+    if (transport === undefined) return;
     const nowMs = this.#now();
     // A page that slept has yet to hear what came meanwhile.
     if (nowMs - this.#spokeAtMs > SILENCE_MAX_MS / 2) this.#heardAtMs = nowMs;
@@ -473,14 +287,15 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
       return;
     }
     this.#spokeAtMs = nowMs;
-    this.#session.setGathered(this.#transport.gatheredMs ?? 0);
-    const update = this.#session.pollUpdate(nowMs, (tick) => this.#input(tick));
-    this.#count(update, this.#transport);
+    this.#session.setGathered(transport.gatheredMs ?? 0);
+    this.#send(
+      this.#session.pollUpdate(nowMs, (tick) => this.#input(tick)),
+      transport,
+    );
     this.#tickTimer = setTimeout(() => this.#tick(), this.#session.untilUpdateMs(nowMs));
   }
 
-  /** Sends a frame. */
-  #count(frame: Uint8Array, transport: Transport): void {
+  #send(frame: Uint8Array, transport: Transport): void {
     this.stats.framesOut += 1;
     this.stats.bytesOut += frame.length;
     transport.send(frame);
@@ -488,34 +303,26 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
 
   /** The page goes. Returns what another one needs to go on. */
   #keep(): Kept | undefined {
-    this.#transport?.sendLast(this.#session.away());
+    this.#attachments.transport?.sendLast(this.#session.away());
     const kept = this.#session.kept;
     if (kept === undefined || this.#state.kind === 'closed') return undefined;
     return { ...kept, join: this.#options.join as GameRecord };
   }
 
-  /** The transport is of no more use. */
+  /** Nothing carries the session any more. */
   #lose(reason: CloseReason | undefined, sentence: string | undefined, retryAfterMs: number): void {
-    const rung = (this.#transport ?? this.#coming)?.rung;
-    this.#end();
+    const nowMs = this.#now();
+    this.#end(reason === undefined ? this.#reconnection.livedMs(nowMs) : undefined);
     const isExpired = reason?.name === 'TokenExpired';
     if (isExpired) this.#token.expire();
     if (reason !== undefined && (adviceOf(reason) === 'stop' || (isExpired && !this.#token.isRenewable))) {
       this.#close(sentence ?? reason.sentence, reason.name);
       return;
     }
-    const nowMs = this.#now();
-    const livedMs = this.#joinedAtMs === undefined ? 0 : nowMs - this.#joinedAtMs;
-    if (livedMs >= STEADY_MS) this.#backOff.reset();
-    if (rung !== undefined && reason === undefined) this.#ladder.handleLost(rung, livedMs, Date.now());
-    this.#joinedAtMs = undefined;
-    this.#notBeforeMs = nowMs + retryAfterMs;
-    if (livedMs > 0) this.#lostAtMs = nowMs;
-    const isUrgent = this.#session.kept !== undefined && nowMs - this.#lostAtMs < GRACE_MS;
-    const waitMs = this.#backOff.nextMs(retryAfterMs, isUrgent ? RETRY_URGENT_MS : undefined);
+    const waitMs = this.#reconnection.handleLost(nowMs, retryAfterMs, this.#session.kept !== undefined);
     this.#change({
       kind: 'reconnecting',
-      attempt: this.#backOff.attempts,
+      attempt: this.#reconnection.attempts,
       retryAtMs: nowMs + waitMs,
       ...(sentence === undefined ? {} : { sentence }),
     });
@@ -524,31 +331,24 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
 
   /** An attempt is likely to work now: no need to wait for the next. */
   #wake(): void {
-    this.#ladder.handleNetworkChanged();
-    const isWaiting =
-      this.#state.kind === 'reconnecting' && this.#connector === undefined && this.#coming === undefined;
-    if (isWaiting && this.#now() >= this.#notBeforeMs) this.#connect();
-    else this.#planClimb();
+    this.#attachments.handleNetworkChanged();
+    const isWaiting = this.#state.kind === 'reconnecting' && this.#attachments.isAtRest;
+    if (isWaiting && this.#reconnection.isAllowed(this.#now())) this.#connect();
   }
 
   #close(sentence: string, reason: string): void {
     this.#end();
+    this.#token.close();
     this.#stopWaking();
     this.#stopKeeping();
     this.#change({ kind: 'closed', sentence, reason });
   }
 
-  #end(): void {
+  #end(brokenAfterMs?: number): void {
     clearTimeout(this.#tickTimer);
     clearTimeout(this.#retryTimer);
-    clearTimeout(this.#climbTimer);
-    clearTimeout(this.#tokenTimer);
-    this.#connector?.stop();
-    this.#coming?.close();
-    this.#transport?.close();
-    this.#connector = undefined;
-    this.#coming = undefined;
-    this.#transport = undefined;
+    this.#token.stopRenewal();
+    this.#attachments.end(brokenAfterMs);
   }
 
   #change(state: ConnectionState): void {

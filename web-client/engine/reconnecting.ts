@@ -4,7 +4,11 @@
 const RETRY_FIRST_MS = 500;
 const RETRY_MAX_MS = 10_000;
 /** The longest wait while the player's place is still kept. */
-export const RETRY_URGENT_MS = 1_500;
+const RETRY_URGENT_MS = 1_500;
+/** For how long a server keeps the place of a player who lost every connection, unless told otherwise. */
+const GRACE_MS = 60_000;
+/** A connection that worked this long worked: the next wait is a short one again. */
+const STEADY_MS = 10_000;
 
 /** Waits between attempts. */
 export class BackOff {
@@ -35,6 +39,55 @@ export class BackOff {
   /** It works again. */
   reset(): void {
     this.#attempts = 0;
+  }
+}
+
+/** When to try again, by how the connections before did. */
+export class Reconnection {
+  readonly #backOff: BackOff;
+  /** When the present connection led to a world. */
+  #joinedAtMs: number | undefined;
+  /** When the newest connection that worked was lost. */
+  #lostAtMs = 0;
+  /** Until when not to try, by the server's own word. */
+  #notBeforeMs = 0;
+
+  constructor(random: () => number) {
+    this.#backOff = new BackOff(random);
+  }
+
+  /** Attempts since it last worked. */
+  get attempts(): number {
+    return this.#backOff.attempts;
+  }
+
+  /** Whether the server's own word does not forbid an attempt. */
+  isAllowed(nowMs: number): boolean {
+    return nowMs >= this.#notBeforeMs;
+  }
+
+  /** For how long the present connection has worked. */
+  livedMs(nowMs: number): number {
+    return this.#joinedAtMs === undefined ? 0 : nowMs - this.#joinedAtMs;
+  }
+
+  /** The server has let the player in. */
+  handleJoined(nowMs: number): void {
+    this.#joinedAtMs = nowMs;
+  }
+
+  /**
+   * The connection is lost, or was none. Returns how long to wait; `retryAfterMs` is what the server asked for,
+   * `hasPlace` whether it may still keep a place for the player.
+   */
+  handleLost(nowMs: number, retryAfterMs: number, hasPlace: boolean): number {
+    const livedMs = this.livedMs(nowMs);
+    this.#joinedAtMs = undefined;
+    if (livedMs >= STEADY_MS) this.#backOff.reset();
+    if (livedMs > 0) this.#lostAtMs = nowMs;
+    this.#notBeforeMs = nowMs + retryAfterMs;
+    const isUrgent = hasPlace && nowMs - this.#lostAtMs < GRACE_MS;
+    return this.#backOff.nextMs(retryAfterMs, isUrgent ? RETRY_URGENT_MS : undefined);
   }
 }
 
