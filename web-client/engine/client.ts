@@ -64,7 +64,7 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
     const { protocol, room = '', token = '', join, kept } = options;
     this.#token = new ConnectionToken(token);
     this.#session = new Session(protocol, { room, join: join as GameRecord }, kept);
-    this.#channels = new Channels((request) => this.#session.sendChannelRequest(request));
+    this.#channels = new Channels((request) => this.#session.mailbox.sendChannelRequest(request));
     this.#attachments = this.#attach();
     this.#stopKeeping = options.keeper?.watch(() => this.#keep()) ?? (() => {});
     this.world = new World<E>(options.protocol);
@@ -132,7 +132,7 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
 
   /** Sends a reliable message to the game: it arrives once and in order. False where too much waits already. */
   send(message: Uint8Array): boolean {
-    return this.#session.sendMessage(message);
+    return this.#session.mailbox.sendMessage(message);
   }
 
   /** The channel of this name: to listen, to publish, to see who is here. */
@@ -215,7 +215,7 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
         else if (event.isSame === false) this.stats.desyncs += 1;
         this.world.handleState(this.#session.replica, event.tick, event.isFresh);
         this.#prediction?.handleState();
-        for (const message of this.#session.takeMessages(event.tick)) this.#emit('message', message);
+        for (const message of this.#session.mailbox.takeMessages(event.tick)) this.#emit('message', message);
         if (nowMs - this.#spokeAtMs > (OVERDUE_TICKS * 1000) / this.tickRate) this.#tick();
         break;
       case 'closed':
@@ -231,10 +231,10 @@ export class Client<E extends EntityBase = EntityBase, Events = Record<string, u
       default:
         event satisfies never;
     }
-    for (const message of this.#session.takeChannelMessages()) this.#channels.handleMessage(message);
-    const tokenSeconds = this.#session.takeTokenSeconds();
+    for (const message of this.#session.mailbox.takeChannelMessages()) this.#channels.handleMessage(message);
+    const tokenSeconds = this.#session.mailbox.takeTokenSeconds();
     if (tokenSeconds !== undefined) {
-      this.#token.planRenewal(tokenSeconds, (token) => this.#session.sendToken(token));
+      this.#token.planRenewal(tokenSeconds, (token) => this.#session.mailbox.sendToken(token));
     }
   }
 

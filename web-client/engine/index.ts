@@ -1,8 +1,8 @@
 /**
  * Tickwire in the browser: `connect` to a server, `advance` the world before each picture, and draw its entities.
  *
- * - `client.ts`: the way in; `connect-options.ts`: what it takes. `session.ts`: a player's life there. `keeper.ts`: over a
- *   reload of the page. `stats.ts`: what came of it all.
+ * - `client.ts`: the way in; `connect-options.ts`: what it takes. `session.ts`: a player's life there;
+ *   `mailbox.ts`: its reliable messages. `keeper.ts`: over a reload of the page. `stats.ts`: what came of it all.
  * - `connection-token.ts`: who the player is, by word of somebody else.
  * - `transport.ts`: what carries it; `*-transport.ts`: each rung of the ladder, `exchange.ts` and `posting.ts` those over
  *   HTTP. `ladder.ts`: which rung to try; `connector.ts`: the search; `attachments.ts`: from one transport to the next;

@@ -3,23 +3,18 @@
  * It outlives its connections: on each new one it says hello with the token of the newest welcome, and goes on.
  */
 
-import type { ChannelMessage, ChannelRequest } from './channel-messages.ts';
 import { RenderClock, ServerClock } from './clock.ts';
 import {
   type ClockEcho,
   type Close,
   decodeServerFrame,
-  decodeServerMessage,
-  encodeChannelMessage,
   encodeClientFrame,
-  encodeGameMessage,
-  encodeTokenMessage,
   type ServerUpdate,
   type Welcome,
 } from './codec.ts';
 import { InputSchedule } from './inputs.ts';
+import { Mailbox } from './mailbox.ts';
 import { encodeRecord, type GameRecord } from './records.ts';
-import { ReliableReceiver, ReliableSender } from './reliable.ts';
 import { FrameError } from './replica/frame-error.ts';
 import { Replica } from './replica/replica.ts';
 import type { Protocol } from './schema.ts';
@@ -59,9 +54,6 @@ const UPDATES_PER_STAMP = 4;
 /** Updates that all carry a stamp, so that the clock is set soon. */
 const EAGER_STAMPS = 10;
 
-/** Most bytes of messages that wait for the server's acknowledgement. */
-const UNACKNOWLEDGED_BYTES_MAX = 64 * 1024;
-
 /** What another page needs to go on with a session. */
 export interface KeptSession {
   readonly token: Uint8Array;
@@ -69,25 +61,14 @@ export interface KeptSession {
   readonly acknowledged: number;
 }
 
-/** A message from the game, for the moment when the world has come to its tick. */
-interface DueMessage {
-  readonly tick: number;
-  readonly body: Uint8Array;
-}
-
 /** A player's life in a game. */
 export class Session {
   readonly #protocol: Protocol;
   readonly #introduction: Introduction;
-  #sender = new ReliableSender(UNACKNOWLEDGED_BYTES_MAX);
-  #receiver = new ReliableReceiver();
-  #messages: DueMessage[] = [];
-  #channelMessages: ChannelMessage[] = [];
+  #mailbox: Mailbox;
   #replica: Replica;
   /** The secret with which this session can be gone on with; empty before the first welcome. */
   #token: Uint8Array = new Uint8Array(0);
-  /** For how long the connection token is good, where the server has said so since this was asked last. */
-  #tokenSeconds: number | undefined;
   #room: Room | undefined;
   #updates = 0;
   #report: Uint8Array = new Uint8Array(0);
@@ -97,9 +78,8 @@ export class Session {
     this.#protocol = protocol;
     this.#introduction = introduction;
     this.#replica = new Replica(protocol);
-    if (kept === undefined) return;
-    this.#token = kept.token;
-    this.#receiver = new ReliableReceiver(kept.acknowledged);
+    this.#mailbox = new Mailbox(kept?.acknowledged);
+    if (kept !== undefined) this.#token = kept.token;
   }
 
   /** The world as the server sent it. A new one with each connection. */
@@ -107,9 +87,14 @@ export class Session {
     return this.#replica;
   }
 
+  /** What it tells the server reliably, and hears. A new one where the server knew nothing of the session. */
+  get mailbox(): Mailbox {
+    return this.#mailbox;
+  }
+
   /** What another page needs to go on with this session; undefined before the first welcome. */
   get kept(): KeptSession | undefined {
-    return this.#token.length === 0 ? undefined : { token: this.#token, acknowledged: this.#receiver.acknowledged };
+    return this.#token.length === 0 ? undefined : { token: this.#token, acknowledged: this.#mailbox.acknowledged };
   }
 
   /** The server does not know the session any more: the next hello asks to join anew. */
@@ -180,44 +165,8 @@ export class Session {
       token,
       join: request,
       session: this.#token,
-      acknowledged: this.#receiver.acknowledged,
+      acknowledged: this.#mailbox.acknowledged,
     });
-  }
-
-  /** Sends a reliable message to the game; false where too much waits already. */
-  sendMessage(body: Uint8Array): boolean {
-    return this.#sender.push(encodeGameMessage(body));
-  }
-
-  /** Asks something of a channel; false where too much waits already. */
-  sendChannelRequest(request: ChannelRequest): boolean {
-    return this.#sender.push(encodeChannelMessage(request));
-  }
-
-  /** What the server said of channels since this was asked last. */
-  takeChannelMessages(): readonly ChannelMessage[] {
-    const messages = this.#channelMessages;
-    if (messages.length > 0) this.#channelMessages = [];
-    return messages;
-  }
-
-  /** Shows the server a newer connection token. */
-  sendToken(token: string): void {
-    this.#sender.push(encodeTokenMessage(token));
-  }
-
-  /** For how many seconds the connection token is good, once after the server has said so. */
-  takeTokenSeconds(): number | undefined {
-    const seconds = this.#tokenSeconds;
-    this.#tokenSeconds = undefined;
-    return seconds;
-  }
-
-  /** Messages from the game whose tick has come by `tick`, in order. */
-  takeMessages(tick: number): readonly Uint8Array[] {
-    let count = 0;
-    while (count < this.#messages.length && this.#messages[count]!.tick <= tick) count += 1;
-    return this.#messages.splice(0, count).map((message) => message.body);
   }
 
   /** The frame that says that the player leaves for good. */
@@ -254,12 +203,12 @@ export class Session {
     const shown = Math.max(0, this.renderTick(nowMs) ?? 0);
     const wantsStamp = this.#updates < EAGER_STAMPS || this.#updates % UPDATES_PER_STAMP === 0;
     this.#updates += 1;
-    const { first: firstMessage, messages } = this.#sender.pollMessages();
+    const { first: firstMessage, messages } = this.#mailbox.pollMessages();
     const report = this.#report;
     this.#report = new Uint8Array(0);
     return encodeClientFrame({
       type: 'update',
-      acknowledged: this.#receiver.acknowledged,
+      acknowledged: this.#mailbox.acknowledged,
       seen: this.#replica.tick ?? 0,
       shown: Math.floor(shown),
       shownFraction: Math.floor((shown % 1) * 256),
@@ -284,18 +233,9 @@ export class Session {
     this.#token = welcome.session;
     this.#updates = 0;
     const goesOn = welcome.isResumed && this.#room !== undefined;
-    if (goesOn) {
-      this.#sender.handleAcknowledged(welcome.acknowledged);
-      this.#sender.handleAttached();
-    } else if (welcome.isResumed) {
-      // The page was reloaded, and what it had not delivered is gone with it.
-      this.#sender = new ReliableSender(UNACKNOWLEDGED_BYTES_MAX, welcome.acknowledged);
-    } else {
-      this.#sender = new ReliableSender(UNACKNOWLEDGED_BYTES_MAX);
-      this.#receiver = new ReliableReceiver();
-      this.#messages = [];
-      this.#channelMessages = [];
-    }
+    if (goesOn) this.#mailbox.handleAttached(welcome.acknowledged);
+    else if (welcome.isResumed) this.#mailbox.handleTakenOver(welcome.acknowledged);
+    else this.#mailbox = new Mailbox();
     if (goesOn && this.#room?.tickRate === welcome.tickRate) {
       this.#room.inputs.handleNewWay();
       return;
@@ -329,14 +269,8 @@ export class Session {
 
   #handleUpdate(update: ServerUpdate, nowMs: number): SessionEvent {
     if (update.clock !== undefined) this.#handleEcho(update.clock, nowMs);
-    this.#sender.handleAcknowledged(update.acknowledged);
-    const messages = this.#receiver.handleMessages(update.firstMessage, update.messages);
-    for (const bytes of messages) {
-      const message = decodeServerMessage(bytes);
-      if (message.type === 'game') this.#messages.push(message);
-      else if (message.type === 'channel') this.#channelMessages.push(message.message);
-      else this.#tokenSeconds = message.seconds;
-    }
+    this.#mailbox.handleAcknowledged(update.acknowledged);
+    this.#mailbox.handleMessages(update.firstMessage, update.messages);
     if (update.state.length === 0) return { type: 'nothing' };
     try {
       const info = this.#replica.apply(update.state);
