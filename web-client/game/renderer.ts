@@ -6,13 +6,15 @@
  */
 
 import type { Background } from './background.ts';
+import { Brush } from './brush.ts';
 import type { Camera } from './camera.ts';
 import type { Effects } from './effects.ts';
 import { HULL_MAX, headingToRadians, STEPS_PER_UNIT } from './field.ts';
 import { Labels } from './labels.ts';
-import { ParticleKind, type Particles } from './particles.ts';
+import { drawLight, drawMatter } from './particle-painting.ts';
+import type { Particles } from './particles.ts';
 import type { Entity } from './protocol.ts';
-import { drawSprites, makeCanvas, type Sprite, type SpriteSheet, tinted } from './sprites.ts';
+import { drawSprites, makeCanvas, type SpriteSheet, tinted } from './sprites.ts';
 
 /** Hulls are drawn a little larger than the circle that collides, so that a near miss looks like one. */
 const HULL_SIZE = 0.96;
@@ -43,6 +45,7 @@ export interface Scene {
 export class Renderer {
   readonly #canvas: HTMLCanvasElement;
   readonly #context: CanvasRenderingContext2D;
+  readonly #brush: Brush;
   readonly #camera: Camera;
   readonly #background: Background;
   readonly #particles: Particles;
@@ -72,6 +75,7 @@ export class Renderer {
     if (context === null) throw new Error('this browser has no 2D canvas');
     this.#canvas = canvas;
     this.#context = context;
+    this.#brush = new Brush(context, camera);
     this.#camera = camera;
     this.#background = background;
     this.#particles = particles;
@@ -102,7 +106,7 @@ export class Renderer {
     context.imageSmoothingEnabled = true;
     this.#sort(scene.entities);
     this.#drawAsteroids(sheet, nowMs);
-    this.#drawMatter(sheet);
+    drawMatter(this.#brush, this.#particles, sheet);
     context.globalCompositeOperation = 'lighter';
     this.#drawFlames(sheet, scene, nowMs);
     context.globalCompositeOperation = 'source-over';
@@ -110,7 +114,7 @@ export class Renderer {
     context.globalCompositeOperation = 'lighter';
     this.#drawBullets(sheet);
     this.#drawShields(sheet, nowMs);
-    this.#drawLight(sheet);
+    drawLight(this.#brush, this.#particles, sheet);
     context.globalCompositeOperation = 'source-over';
     context.globalAlpha = 1;
     this.#drawNames(scene);
@@ -141,8 +145,8 @@ export class Renderer {
         (asteroid.shape % 2 === 0 ? 1 : -1) * (0.12 + 0.09 * (entity.slot % 5)) * (1.6 - asteroid.size * 0.25);
       const x = motion.position[0] / STEPS_PER_UNIT;
       const y = motion.position[1] / STEPS_PER_UNIT;
-      this.#copy(sprite, x, y, entity.slot + (nowMs / 1000) * spin, 1);
-      this.#copy(sheet.shade, x, y, 0, ((sprite.half * sprite.unitsPerPixel) / 32) * 0.97);
+      this.#brush.copy(sprite, x, y, entity.slot + (nowMs / 1000) * spin, 1);
+      this.#brush.copy(sheet.shade, x, y, 0, ((sprite.half * sprite.unitsPerPixel) / 32) * 0.97);
     }
   }
 
@@ -156,7 +160,7 @@ export class Renderer {
       const y = motion.position[1] / STEPS_PER_UNIT;
       const glow = tinted(sheet.glows, ship.colour);
       context.globalAlpha = entity === scene.ownShip ? 0.42 : 0.26;
-      this.#copy(glow, x, y, 0, 2);
+      this.#brush.copy(glow, x, y, 0, 2);
       if (ship.hull <= SMOULDERING_HULL && this.#effects.shedsSparks) this.#effects.smoulder(x, y);
       const thrusts = entity === scene.ownShip ? (scene.ownThrust ?? ship.thrusting) : ship.thrusting;
       if (!thrusts) continue;
@@ -169,7 +173,7 @@ export class Renderer {
       context.globalAlpha = 0.95;
       const backX = Math.cos(angle) * -16;
       const backY = Math.sin(angle) * -16;
-      this.#copy(tinted(sheet.flames, ship.colour), x + backX, y + backY, angle, flicker);
+      this.#brush.copy(tinted(sheet.flames, ship.colour), x + backX, y + backY, angle, flicker);
     }
     context.globalAlpha = 1;
   }
@@ -182,7 +186,7 @@ export class Renderer {
       const sprite = tinted(ship.isAi ? sheet.drones : sheet.ships, ship.colour);
       const x = motion.position[0] / STEPS_PER_UNIT;
       const y = motion.position[1] / STEPS_PER_UNIT;
-      this.#copy(sprite, x, y, shipAngle(entity, scene), HULL_SIZE);
+      this.#brush.copy(sprite, x, y, shipAngle(entity, scene), HULL_SIZE);
     }
   }
 
@@ -191,7 +195,7 @@ export class Renderer {
       const { motion, bullet } = this.#bullets[at] as Entity;
       if (motion === undefined || bullet === undefined) continue;
       const angle = Math.atan2(motion.velocity[1], motion.velocity[0]);
-      this.#copy(
+      this.#brush.copy(
         tinted(sheet.bolts, bullet.colour),
         motion.position[0] / STEPS_PER_UNIT,
         motion.position[1] / STEPS_PER_UNIT,
@@ -206,7 +210,7 @@ export class Renderer {
       const { motion, ship } = this.#ships[at] as Entity;
       if (motion === undefined || ship === undefined || !ship.shielded) continue;
       this.#context.globalAlpha = 0.72 + 0.2 * Math.sin(nowMs / 130);
-      this.#copy(
+      this.#brush.copy(
         tinted(sheet.shields, ship.colour),
         motion.position[0] / STEPS_PER_UNIT,
         motion.position[1] / STEPS_PER_UNIT,
@@ -215,61 +219,6 @@ export class Renderer {
       );
     }
     this.#context.globalAlpha = 1;
-  }
-
-  /** Particles that cover what is behind them. */
-  #drawMatter(sheet: SpriteSheet): void {
-    const { kind, colour, x, y, angle, leftS, capacity } = this.#particles;
-    for (let at = 0; at < capacity; at += 1) {
-      if ((leftS[at] as number) <= 0) continue;
-      const isShard = kind[at] === ParticleKind.shard;
-      if (!isShard && kind[at] !== ParticleKind.dust) continue;
-      const age = this.#particles.age(at);
-      this.#context.globalAlpha = isShard ? Math.min(1, (1 - age) * 2.5) : (1 - age) * 0.55;
-      const sprite = tinted(isShard ? (sheet.shards[at % 2] as readonly Sprite[]) : sheet.dusts, colour[at] as number);
-      this.#copy(sprite, x[at] as number, y[at] as number, angle[at] as number, this.#particles.sizeNow(at, age));
-    }
-    this.#context.globalAlpha = 1;
-  }
-
-  /** Particles that add light. */
-  #drawLight(sheet: SpriteSheet): void {
-    const { kind, colour, x, y, velocityX, velocityY, angle, leftS, capacity } = this.#particles;
-    const context = this.#context;
-    for (let at = 0; at < capacity; at += 1) {
-      if ((leftS[at] as number) <= 0) continue;
-      const paint = colour[at] as number;
-      const age = this.#particles.age(at);
-      const size = this.#particles.sizeNow(at, age);
-      const px = x[at] as number;
-      const py = y[at] as number;
-      switch (kind[at]) {
-        case ParticleKind.spark:
-          context.globalAlpha = Math.min(1, (1 - age) * 1.6);
-          this.#copy(
-            tinted(sheet.sparks, paint),
-            px,
-            py,
-            Math.atan2(velocityY[at] as number, velocityX[at] as number),
-            size * 1.6,
-          );
-          break;
-        case ParticleKind.glow:
-          context.globalAlpha = (1 - age) * (1 - age);
-          this.#copy(tinted(sheet.glows, paint), px, py, 0, size);
-          break;
-        case ParticleKind.ring:
-          context.globalAlpha = (1 - age) * (1 - age) * 0.9;
-          this.#copy(tinted(sheet.rings, paint), px, py, 0, size);
-          break;
-        case ParticleKind.flash:
-          context.globalAlpha = 1 - age;
-          this.#copy(tinted(sheet.flashes, paint), px, py, angle[at] as number, size);
-          break;
-        default:
-          break;
-      }
-    }
   }
 
   #drawNames(scene: Scene): void {
@@ -307,17 +256,6 @@ export class Renderer {
     context.drawImage(this.#alarm, 0, 0, this.#canvas.width, this.#canvas.height);
     context.globalAlpha = 1;
     this.#alarmStrength *= Math.exp(-elapsedS / 0.22);
-  }
-
-  /** Copies a sprite to a place in the world, turned and scaled, unless it is off the screen. */
-  #copy(sprite: Sprite, x: number, y: number, angle: number, size: number): void {
-    const camera = this.#camera;
-    if (!camera.sees(x, y, sprite.half * sprite.unitsPerPixel * size * 1.42)) return;
-    const scale = camera.scale * sprite.unitsPerPixel * size;
-    const cosine = Math.cos(angle) * scale;
-    const sine = Math.sin(angle) * scale;
-    this.#context.setTransform(cosine, sine, -sine, cosine, camera.screenX(x), camera.screenY(y));
-    this.#context.drawImage(sprite.image, -sprite.half, -sprite.half);
   }
 
   async #refreshSheet(): Promise<void> {
