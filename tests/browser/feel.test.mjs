@@ -56,6 +56,22 @@ describe('the arena in the hands of a player', { timeout: 240_000 }, () => {
     }
   });
 
+  it('ends a shot on the rock that it meets on screen, and has it from the server that it hit', async () => {
+    const rocks = await startArena(['--asteroids', '300']);
+    const ada = await join('?lag=400', { script: plugInPad, on: rocks });
+    try {
+      await ada.page.evaluate(watchShots);
+      await ada.page.waitForFunction(aimAndFire, undefined, { timeout: PATIENCE_MS, polling: 50 });
+      const { gaps } = await ada.page.evaluate(() => window.shots);
+      assert.ok(gaps.length > 2, 'it was seen to fly');
+      assert.ok(Math.min(...gaps) > -1, `it is seen ${-Math.min(...gaps)} units deep in a rock`);
+      assert.deepEqual(ada.errors, []);
+    } finally {
+      await ada.close();
+      await rocks.stop();
+    }
+  });
+
   it('is never corrected in calm flight', async () => {
     const ada = await join('?lag=250');
     try {
@@ -158,7 +174,7 @@ describe('the arena in the hands of a player', { timeout: 240_000 }, () => {
 });
 
 /** Joins with this query, after a script of the test's own has run in the page. */
-async function join(query, { script, options } = {}) {
+async function join(query, { script, options, on = server } = {}) {
   const contexts = {
     newContext: async (wanted) => {
       const context = await browser.newContext(wanted);
@@ -166,7 +182,7 @@ async function join(query, { script, options } = {}) {
       return context;
     },
   };
-  const visitor = await visit(contexts, `${server.address}/${query}`, 'Ada', options);
+  const visitor = await visit(contexts, `${on.address}/${query}`, 'Ada', options);
   // The clock is set, and the ship at rest.
   await visitor.page.waitForFunction(() => window.arena.client.network.inputsSent > 20, undefined, { timeout: PATIENCE_MS });
   return visitor;
@@ -260,6 +276,54 @@ async function press(page, { axes, buttons = [] }) {
     },
     [axes, buttons],
   );
+}
+
+/** In the page: notes of each picture how near the own shots are to the next rock, in units; 0 where they touch it. */
+function watchShots() {
+  const RADII = [0, 14, 24, 38, 56];
+  const BULLET = 4;
+  window.shots = { gaps: [], hits: 0 };
+  window.arena.client.on('hit', () => {
+    window.shots.hits += 1;
+  });
+  requestAnimationFrame(function note() {
+    const { entities } = window.arena.world;
+    for (const { bullet, motion: flying } of entities) {
+      if (bullet === undefined) continue;
+      let gap = Number.POSITIVE_INFINITY;
+      for (const { asteroid, motion } of entities) {
+        if (asteroid === undefined) continue;
+        const [x, y] = [0, 1].map((axis) => flying.position[axis] - motion.position[axis]);
+        gap = Math.min(gap, Math.hypot(x, y) / 16 - RADII[asteroid.size] - BULLET);
+      }
+      window.shots.gaps.push(gap);
+    }
+    requestAnimationFrame(note);
+  });
+}
+
+/** In the page: points the ship at where a bullet would meet the rock that is easiest to hit; whether one was hit. */
+function aimAndFire() {
+  const BULLET_STEPS_PER_TICK = (600 * 16) / 20;
+  const { ship, world } = window.arena;
+  if (ship === undefined) return false;
+  let best = { share: 0, radians: 0 };
+  for (const { asteroid, motion } of world.entities) {
+    if (asteroid === undefined) continue;
+    const way = [0, 1].map((axis) => motion.position[axis] - ship.motion.position[axis]);
+    const distance = Math.hypot(...way);
+    const ticks = distance / BULLET_STEPS_PER_TICK;
+    const [x, y] = way.map((part, axis) => part + (motion.velocity[axis] - ship.motion.velocity[axis]) * ticks);
+    const share = asteroid.size / distance;
+    // Far enough to be seen to fly, and no farther than it does.
+    if (distance > 200 * 16 && distance < 450 * 16 && share > best.share) best = { share, radians: Math.atan2(y, x) };
+  }
+  if (best.share === 0) return false;
+  const off = best.radians - (ship.heading.angle / 1024) * 2 * Math.PI;
+  const isAimed = Math.abs(Math.atan2(Math.sin(off), Math.cos(off))) < 0.02;
+  window.pad.axes = [Math.cos(best.radians), Math.sin(best.radians), 0, 0];
+  window.pad.buttons = [{ pressed: isAimed, value: Number(isAimed) }];
+  return window.shots.hits > 0;
 }
 
 /** Whether the net graph's picture has anything in it. */

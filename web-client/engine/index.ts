@@ -10,7 +10,7 @@
  * - `channels.ts`, `channel-messages.ts`: every message that is not world state.
  * - `world.ts`: entities to draw. `replica/`: the world as the server sent it. `clock.ts`: three clocks.
  * - `interpolation.ts`: others, between two states. `prediction.ts`: the player's own, ahead of the server, by `rules.ts`,
- *   `predictor.ts` and `shots.ts`; `inputs.ts`: which tick an input is for. `network.ts`: how all that does, in numbers.
+ *   `predictor.ts`, `shots.ts` and `contact.ts`; `foreseen.ts`: what of it is no news. `inputs.ts`: which tick an input is for. `network.ts`: how all that does, in numbers.
  * - `lag.ts`: a bad network, made on purpose. `net-graph/`, imported by itself: how the connection does, drawn.
  * - `codec.ts`, `wire.ts`, `records.ts`, `schema.ts`: what is on the wire. `close-reason.ts`: how things end.
  */
@@ -29,6 +29,7 @@ export { Client, connect } from './client.ts';
 export { CLOSE_REASONS, type CloseReason } from './close-reason.ts';
 export type { ConnectionState, ConnectOptions, TypedProtocol } from './connect-options.ts';
 export type { TokenSource } from './connection-token.ts';
+export { Foreseen } from './foreseen.ts';
 export { Keeper, type Kept } from './keeper.ts';
 export { type Lag, NO_LAG, parseLag } from './lag.ts';
 export { Network } from './network.ts';

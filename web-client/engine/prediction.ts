@@ -105,7 +105,7 @@ export class Prediction<E extends EntityBase, Input> {
       this.#handleStep(next);
       this.#options.show(own, predictor.draw(present, nowMs));
     }
-    this.#shots?.draw(present);
+    this.#shots?.draw(present, this.#own);
   }
 
   #begin(rules: Rules | undefined): void {

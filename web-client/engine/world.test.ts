@@ -117,6 +117,21 @@ describe('world', () => {
     expect(world.find(undefined)).toBeUndefined();
   });
 
+  it('leaves out of pictures what is hidden, and finds it all the same', () => {
+    const { world, replica, take, draw } = drawn();
+    take(2);
+    draw(firstTick);
+    const { netId } = replica.slots.find((slot) => world.find(slot.netId) !== undefined)!;
+    const entity = world.find(netId)!;
+    world.hide(netId!, true);
+    draw(firstTick + 0.5);
+    expect(world.entities).not.toContain(entity);
+    expect(world.find(netId)).toBe(entity);
+    world.hide(netId!, false);
+    draw(firstTick + 1);
+    expect(world.entities).toContain(entity);
+  });
+
   it('tells of events when pictures reach their tick, and not before', () => {
     const { events, take, draw } = drawn();
     take(4);

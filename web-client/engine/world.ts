@@ -41,6 +41,8 @@ class Tracked {
   isShown = false;
   /** Drawn ahead of the render clock, by somebody else. */
   isForward = false;
+  /** Left out of pictures, though it is there. */
+  isHidden = false;
   /** Gone as soon as that is known, though pictures are not there yet. */
   goesAtOnce = false;
   /** What moves, by group. */
@@ -100,7 +102,7 @@ export class World<E extends EntityBase = EntityBase> {
     this.newest = new Newest(this.#plans);
   }
 
-  /** Entities in view at the moment that is drawn. */
+  /** Entities to draw: those in view at the moment that is drawn. */
   get entities(): readonly E[] {
     return this.#entities;
   }
@@ -158,6 +160,15 @@ export class World<E extends EntityBase = EntityBase> {
       // A fresh view has a new object for what was there before: only one of them may show.
       tracked.goesAtOnce = goesAtOnce || (tracked.isForward && !isThere && this.#isThere(netId));
       tracked.isForward ||= isThere;
+    }
+  }
+
+  /** For what draws ahead: leaves this one out of pictures from now on, or puts it back in. */
+  hide(netId: NetId, isHidden: boolean): void {
+    for (const tracked of this.#tracked) {
+      if (tracked.netId !== netId || tracked.isHidden === isHidden) continue;
+      tracked.isHidden = isHidden;
+      this.#isListStale = true;
     }
   }
 
@@ -295,7 +306,7 @@ export class World<E extends EntityBase = EntityBase> {
       if (!tracked.isGone(tick)) {
         this.#tracked[kept] = tracked;
         kept += 1;
-        if (tracked.isShown) this.#entities.push(entity);
+        if (tracked.isShown && !tracked.isHidden) this.#entities.push(entity);
         continue;
       }
       if (tracked.netId !== undefined && this.#byNetId.get(tracked.netId) === entity) {

@@ -85,6 +85,12 @@ export class Effects {
     this.#particles.emit(ParticleKind.glow, colour, x, y, 0, 0, 0.12, 0.8);
   }
 
+  /** A bullet of the player's ends on something, and the server has yet to tell what comes of it. */
+  spark(x: number, y: number, colour: number): void {
+    this.#particles.emit(ParticleKind.flash, colour, x, y, 0, 0, 0.1, 0.36, Math.random() * 6.3);
+    this.#sparks(x, y, colour, 4, 170, 0.22);
+  }
+
   /** A bullet struck something. */
   hit(x: number, y: number, colour: number): void {
     this.#particles.emit(ParticleKind.flash, colour, x, y, 0, 0, 0.14, 0.66, Math.random() * 6.3);

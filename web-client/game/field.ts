@@ -22,6 +22,9 @@ export const RADAR_CELLS = 64;
 /** Radius of a ship's hull, in units. */
 export const SHIP_RADIUS_UNITS = 15;
 
+/** Radius of a bullet, in units. */
+export const BULLET_RADIUS_UNITS = 4;
+
 /** Fastest that a ship flies by its own engine, in units per second. */
 export const SHIP_SPEED_UNITS = 300;
 

@@ -3,11 +3,18 @@
  * passes what happens on to picture, sound and words.
  */
 
-import { type ConnectionState, type ConnectOptions, connect, type Rules, type Words } from '../engine/index.ts';
+import {
+  type ConnectionState,
+  type ConnectOptions,
+  connect,
+  Foreseen,
+  type Rules,
+  type Words,
+} from '../engine/index.ts';
 import { headingToRadians, SHIP_EXPLOSION_SIZE, SHIP_RADIUS_UNITS, STEPS_PER_UNIT } from './field.ts';
 import type { Hud } from './hud/hud.ts';
 import type { Pilot } from './input/pilot.ts';
-import { ANGLE, arenaPrediction, OwnFlashes } from './prediction.ts';
+import { ANGLE, APART_STEPS, arenaPrediction, muzzleOf } from './prediction.ts';
 import { type Controls, type Entity, type GameClient, type JoinRequest, protocol, type Seat } from './protocol.ts';
 import type { Scene } from './renderer.ts';
 import type { Sound } from './sound.ts';
@@ -37,7 +44,7 @@ export class Game {
   #hull = 0;
   /** The client number under which this page talks. */
   #talksAs: number | undefined;
-  readonly #ownFlashes = new OwnFlashes();
+  readonly #ownFlashes = new Foreseen(APART_STEPS);
 
   /** `rules` move the own ship ahead of the server, where the browser can run them. */
   constructor(
@@ -54,7 +61,11 @@ export class Game {
       protocol,
       join,
       input: (tick, isFinal) => this.#controls(tick, isFinal),
-      prediction: arenaPrediction(rules, (fired) => this.#showOwnShot(fired)),
+      prediction: arenaPrediction(
+        rules,
+        (fired) => this.#showOwnShot(fired),
+        (shot) => this.#showOwnHit(shot),
+      ),
       ...connection,
     });
     this.#scene = {
@@ -145,13 +156,20 @@ export class Game {
 
   #showOwnShot(fired: Words): void {
     const { stage, sound } = this.#equipment;
-    this.#ownFlashes.note(fired);
+    this.#ownFlashes.note(muzzleOf(fired));
     const { motion, heading, ship } = this.ship ?? {};
     if (motion === undefined || heading === undefined || ship === undefined) return;
     const [x, y] = inUnits(motion.position);
     const angle = headingToRadians(heading.angle);
     stage.effects.shot(x + Math.cos(angle) * SHIP_RADIUS_UNITS, y + Math.sin(angle) * SHIP_RADIUS_UNITS, ship.colour);
     sound.shot(0, 0);
+  }
+
+  /** A small spark at once; whether it was a hit, the server tells. */
+  #showOwnHit({ motion, bullet }: Entity): void {
+    if (motion === undefined || bullet === undefined) return;
+    const [x, y] = inUnits(motion.position);
+    this.#equipment.stage.effects.spark(x, y, bullet.colour);
   }
 
   /** The only seat that this client is shown is its own. */

@@ -1,7 +1,14 @@
 /** How the player's own ship and bullets are predicted: which words of the rules are what on screen. See `rules.rs`. */
 
-import type { NetId, PredictionOptions, Rules, Word, Words } from '../engine/index.ts';
-import { HEADING_STEPS, headingToRadians, SHIP_RADIUS_UNITS, STEPS_PER_UNIT } from './field.ts';
+import type { PredictionOptions, Rules, Word, Words } from '../engine/index.ts';
+import {
+  ASTEROID_RADII_UNITS,
+  BULLET_RADIUS_UNITS,
+  HEADING_STEPS,
+  headingToRadians,
+  SHIP_RADIUS_UNITS,
+  STEPS_PER_UNIT,
+} from './field.ts';
 import type { Controls, Entity } from './protocol.ts';
 
 /** Where in the words of a state things are. */
@@ -37,14 +44,13 @@ const JUMP_UNITS = 150;
 /** Ticks that a bullet flies. */
 const BULLET_TICKS = 20;
 /** Two bullets of a ship are never this near each other, in steps. */
-const SAME_STEPS = 40 * STEPS_PER_UNIT;
-/** Shots that are remembered until the server tells of them: more than a ship lets off meanwhile. */
-const FLASHES_MAX = 16;
+export const APART_STEPS = 40 * STEPS_PER_UNIT;
 
-/** What the engine needs to predict a player; `onFired` hears of the player's shots as they are seen. */
+/** What the engine needs to predict a player; `onFired` hears of the player's shots as they are seen, `onMet` of hits. */
 export function arenaPrediction(
   rules: Promise<Rules | undefined>,
   onFired: (fired: Words) => void,
+  onMet: (shot: Entity) => void,
 ): PredictionOptions<Entity, Controls> {
   return {
     rules,
@@ -76,7 +82,9 @@ export function arenaPrediction(
         const [x, y] = [fired[BULLET_VELOCITY_X]!, fired[BULLET_VELOCITY_Y]!];
         if (motion !== undefined) place(motion, fired[BULLET_X]! + x * ticks, fired[BULLET_Y]! + y * ticks, x, y);
       },
-      isSame: (entered, shot, own: NetId) => entered.bullet?.shooter === own && distance(entered, shot) < SAME_STEPS,
+      place: ({ motion }) => motion?.position,
+      isOwn: ({ bullet }, own) => bullet?.shooter === own,
+      apart: APART_STEPS,
       read: ({ motion }, fired, ticks) => {
         if (motion === undefined) return;
         const [x, y] = motion.velocity;
@@ -84,29 +92,21 @@ export function arenaPrediction(
         fired[BULLET_X] = motion.position[0] - x * ticks;
         fired[BULLET_Y] = motion.position[1] - y * ticks;
       },
+      reach: ({ ship, asteroid }) => {
+        const hull = ship === undefined ? ASTEROID_RADII_UNITS[asteroid?.size ?? 0]! : SHIP_RADIUS_UNITS;
+        return hull === 0 ? 0 : (hull + BULLET_RADIUS_UNITS) * STEPS_PER_UNIT;
+      },
       onFired: (_, fired) => onFired(fired),
+      onMet,
     },
   };
 }
 
-/** The player's own shots that were seen already, so that the server's word of them is no news. */
-export class OwnFlashes {
-  readonly #seen: (readonly [x: number, y: number])[] = [];
-
-  /** The player has seen this shot. */
-  note(fired: Words): void {
-    const angle = headingToRadians(fired[ANGLE]!);
-    const nose = SHIP_RADIUS_UNITS * STEPS_PER_UNIT;
-    this.#seen.push([fired[X]! + Math.cos(angle) * nose, fired[Y]! + Math.sin(angle) * nose]);
-    if (this.#seen.length > FLASHES_MAX) this.#seen.shift();
-  }
-
-  /** Whether the player has seen the shot from a muzzle that was there. Each is one shot. */
-  take([x, y]: readonly [number, number]): boolean {
-    const at = this.#seen.findIndex(([seenX, seenY]) => Math.hypot(seenX - x, seenY - y) < SAME_STEPS);
-    if (at >= 0) this.#seen.splice(at, 1);
-    return at >= 0;
-  }
+/** Where the muzzle is of a ship that fires. */
+export function muzzleOf(fired: Words): readonly [x: number, y: number] {
+  const angle = headingToRadians(fired[ANGLE]!);
+  const nose = SHIP_RADIUS_UNITS * STEPS_PER_UNIT;
+  return [fired[X]! + Math.cos(angle) * nose, fired[Y]! + Math.sin(angle) * nose];
 }
 
 function bulletOf(own: Entity): Entity {
@@ -129,9 +129,4 @@ function place(
   motion.position[1] = y;
   motion.velocity[0] = velocityX;
   motion.velocity[1] = velocityY;
-}
-
-function distance({ motion: one }: Entity, { motion: other }: Entity): number {
-  if (one === undefined || other === undefined) return Number.POSITIVE_INFINITY;
-  return Math.hypot(one.position[0] - other.position[0], one.position[1] - other.position[1]);
 }
