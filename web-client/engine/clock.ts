@@ -25,6 +25,7 @@ interface Sample {
 export class ServerClock {
   readonly #ticksPerMs: number;
   readonly #samples: Sample[] = [];
+  #roundTripMs: number | undefined;
   #best: Sample | undefined;
 
   constructor(tickRate: number) {
@@ -59,6 +60,8 @@ export class ServerClock {
     this.#samples.push({ roundTripMs, ticks, atMs: nowMs });
     if (this.#samples.length > SAMPLES_MAX) this.#samples.shift();
     this.#best = this.#samples.reduce((best, sample) => (sample.roundTripMs < best.roundTripMs ? sample : best));
+    const sorted = this.#samples.map((sample) => sample.roundTripMs).sort((one, other) => one - other);
+    this.#roundTripMs = sorted[Math.floor(sorted.length / 2)];
     return isOff;
   }
 
@@ -70,9 +73,7 @@ export class ServerClock {
 
   /** Median round trip of late; undefined before the first echo. */
   get roundTripMs(): number | undefined {
-    if (this.#samples.length === 0) return undefined;
-    const sorted = this.#samples.map((sample) => sample.roundTripMs).sort((a, b) => a - b);
-    return sorted[Math.floor(sorted.length / 2)];
+    return this.#roundTripMs;
   }
 }
 

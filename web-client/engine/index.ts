@@ -8,7 +8,7 @@
  *   HTTP. `ladder.ts`: which rung to try; `connector.ts`: the search; `attachments.ts`: from one transport to the next;
  *   `reconnecting.ts`: when to try again.
  * - `channels.ts`, `channel-messages.ts`: every message that is not world state.
- * - `world.ts`: entities to draw. `replica/`: the world as the server sent it. `clock.ts`: three clocks.
+ * - `world.ts`: entities to draw, `tracked.ts`: one of them. `replica/`: the world as the server sent it. `clock.ts`: three clocks.
  * - `interpolation.ts`: others, between two states. `prediction.ts`: the player's own, ahead of the server, by `rules.ts`,
  *   `predictor.ts`, `shots.ts` and `contact.ts`; `foreseen.ts`: what of it is no news. `inputs.ts`: which tick an input is for. `network.ts`: how all that does, in numbers.
  * - `lag.ts`: a bad network, made on purpose. `net-graph/`, imported by itself: how the connection does, drawn.

@@ -42,13 +42,13 @@ export class Newest<E extends EntityBase = EntityBase> {
   /** The first entity with this component. */
   having(component: keyof E & string): E | undefined {
     const plan = this.#plans.components.find(({ name }) => name === component);
-    const slots = this.#replica?.slots ?? [];
+    const slots = this.#replica?.slots ?? NO_SLOTS;
     if (plan === undefined) return undefined;
-    const at = slots.findIndex(({ groups }) => {
-      const sub = groups[plan.group];
-      return sub !== undefined && hasComponent(sub.maskLow, sub.maskHigh, plan.number);
-    });
-    return at < 0 ? undefined : this.#read(at, slots[at]!);
+    for (let at = 0; at < slots.length; at += 1) {
+      const sub = slots[at]!.groups[plan.group];
+      if (sub !== undefined && hasComponent(sub.maskLow, sub.maskHigh, plan.number)) return this.#read(at, slots[at]!);
+    }
+    return undefined;
   }
 
   /** The entity that a reference means, if it is in view. */
@@ -59,8 +59,12 @@ export class Newest<E extends EntityBase = EntityBase> {
 
   /** Hands over the names of those who came into view with this state. */
   forEntered(hear: (entered: NetId) => void): void {
-    for (const { netId, groups } of this.#replica?.slots ?? []) {
-      if (netId !== undefined && groups.some((sub) => sub !== undefined && sub.entered === this.#tick)) hear(netId);
+    for (const { netId, groups } of this.#replica?.slots ?? NO_SLOTS) {
+      for (let group = 0; netId !== undefined && group < groups.length; group += 1) {
+        if (groups[group]?.entered !== this.#tick) continue;
+        hear(netId);
+        break;
+      }
     }
   }
 
@@ -96,3 +100,5 @@ export class Newest<E extends EntityBase = EntityBase> {
     return exact.entity as unknown as E;
   }
 }
+
+const NO_SLOTS: readonly Slot[] = [];

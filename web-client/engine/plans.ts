@@ -19,6 +19,8 @@ export interface ComponentPlan {
   readonly name: string;
   readonly group: number;
   readonly fields: readonly FieldPlan[];
+  /** Those of them that are drawn between states. */
+  readonly moving: readonly FieldPlan[];
 }
 
 /** How everything is read. */
@@ -41,7 +43,7 @@ export function plansOf(protocol: Protocol): Plans {
       lanes.push(...bendsOf(field.kind));
       return { ...field, data: data[at]!, moving: first };
     });
-    return { number, name, group, fields: plans };
+    return { number, name, group, fields: plans, moving: plans.filter((plan) => plan.moving >= 0) };
   });
   return { components, moving };
 }

@@ -1,16 +1,15 @@
 /**
- * The world as a game draws it: entities as objects that live as long as they are in view, their components changed in
- * place, what moves drawn between two states. Nothing is allocated per entity and frame.
+ * The world as a game draws it: which entities are in the picture of a moment, and what happens in it. Each of them is an
+ * object that lives as long as it is in view; see `tracked.ts`. Nothing is allocated per entity and frame.
  */
 
 import { BEYOND_MS } from './clock.ts';
-import { type Bend, Track } from './interpolation.ts';
 import { Newest } from './newest.ts';
-import { type ComponentPlan, type Plans, plansOf } from './plans.ts';
-import { readValue, recordOf } from './records.ts';
-import type { Replica, Slot, SubEntity } from './replica/replica.ts';
-import { hasComponent, type Sequence } from './replica/values.ts';
-import type { FieldData, Protocol } from './schema.ts';
+import { type Plans, plansOf } from './plans.ts';
+import { recordOf } from './records.ts';
+import type { Replica } from './replica/replica.ts';
+import type { Protocol } from './schema.ts';
+import { Tracked } from './tracked.ts';
 
 /** The name of an entity, as references carry it. */
 export type NetId = number;
@@ -28,44 +27,7 @@ const EVENTS_MAX = 1024;
 /** What is this far behind the newest state, in ticks, is no news any more when drawing goes on. */
 const NEWS_TICKS_MAX = 40;
 
-type Component = Record<string, unknown>;
-
-/** An entity, with what is needed to draw it between states. */
-class Tracked {
-  readonly entity: Record<string, unknown> & { slot: number; enteredAtMs: number };
-  readonly netId: NetId | undefined;
-  readonly life: number;
-  readonly enteredTick: number;
-  /** Tick from which on it is gone. */
-  leftTick = Number.POSITIVE_INFINITY;
-  isShown = false;
-  /** Drawn ahead of the render clock, by somebody else. */
-  isForward = false;
-  /** Left out of pictures, though it is there. */
-  isHidden = false;
-  /** Gone as soon as that is known, though pictures are not there yet. */
-  goesAtOnce = false;
-  /** What moves, by group. */
-  readonly tracks: readonly (Track | undefined)[];
-  /** Sequences that its texts and lists were made from. */
-  readonly sequences = new Map<FieldData, Sequence>();
-
-  constructor(number: number, slot: Slot, tick: number, { components, moving }: Plans, beyondTicks: number) {
-    this.entity = { slot: number, enteredAtMs: 0 };
-    for (const { name } of components) this.entity[name] = undefined;
-    this.netId = slot.netId;
-    this.life = slot.life;
-    this.enteredTick = tick;
-    this.tracks = moving.map((bends: readonly Bend[]) =>
-      bends.length > 0 ? new Track(bends, beyondTicks) : undefined,
-    );
-  }
-
-  /** Whether it is gone from pictures of `tick`. */
-  isGone(tick: number): boolean {
-    return this.leftTick <= tick || (this.goesAtOnce && this.leftTick < Number.POSITIVE_INFINITY);
-  }
-}
+type Happening = Record<string, unknown>;
 
 /** What draws ahead of the render clock. */
 export interface Foreground {
@@ -88,11 +50,11 @@ export class World<E extends EntityBase = EntityBase> {
   #isListStale = false;
   readonly #byNetId = new Map<NetId, E>();
   readonly #handlers = { enter: new Set<(entity: E) => void>(), leave: new Set<(entity: E) => void>() };
-  readonly #events: { readonly tick: number; readonly name: string; readonly event: Component }[] = [];
+  readonly #events: { readonly tick: number; readonly name: string; readonly event: Happening }[] = [];
   /** The tick that was drawn last. */
   #drawnTick = Number.NEGATIVE_INFINITY;
   #renderTick: (nowMs: number) => number | undefined = () => undefined;
-  #emit: (name: string, event: Component) => void = () => {};
+  #emit: (name: string, event: Happening) => void = () => {};
   #foreground: Foreground | undefined;
 
   constructor(protocol: Protocol) {
@@ -123,14 +85,15 @@ export class World<E extends EntityBase = EntityBase> {
     const tick = this.#renderTick(nowMs);
     if (tick === undefined) return;
     this.#drawnTick = tick;
-    for (const tracked of this.#tracked) {
+    for (let at = 0; at < this.#tracked.length; at += 1) {
+      const tracked = this.#tracked[at]!;
       if (tracked.isGone(tick)) this.#isListStale = true;
       else if (tracked.isForward || tracked.enteredTick <= tick) {
         if (!tracked.isShown) {
           this.#isListStale = true;
           this.#show(tracked, nowMs);
         }
-        if (!tracked.isForward) this.#interpolate(tracked, tick);
+        if (!tracked.isForward) tracked.draw(tick);
       }
     }
     this.#foreground?.draw(nowMs);
@@ -144,7 +107,7 @@ export class World<E extends EntityBase = EntityBase> {
   /** For the session: where the render clock stands, who hears of events, and who draws ahead of that clock. */
   attach(
     renderTick: (nowMs: number) => number | undefined,
-    emit: (name: string, event: Component) => void,
+    emit: (name: string, event: Happening) => void,
     foreground?: Foreground,
   ): void {
     this.#renderTick = renderTick;
@@ -203,7 +166,7 @@ export class World<E extends EntityBase = EntityBase> {
         this.#bySlot[number] = tracked;
         this.#tracked.push(tracked);
       }
-      this.#read(tracked, slot, replica);
+      tracked.handleState(slot, replica);
     }
     for (const event of replica.events) {
       const schema = this.#protocol.events[event.number]!;
@@ -225,57 +188,6 @@ export class World<E extends EntityBase = EntityBase> {
     this.#events.length = 0;
   }
 
-  /** Brings an entity's components up to its state. */
-  #read(tracked: Tracked, slot: Slot, replica: Replica): void {
-    for (let group = 0; group < slot.groups.length; group += 1) {
-      const sub = slot.groups[group];
-      const track = tracked.tracks[group];
-      // What a frame left out keeps its older tick, and moves on from there when its turn comes.
-      const moving = sub !== undefined && track?.push(sub.base) === true ? track : undefined;
-      for (const plan of this.#plans.components) {
-        if (plan.group === group) this.#readComponent(tracked, plan, sub, moving, replica);
-      }
-    }
-  }
-
-  #readComponent(
-    tracked: Tracked,
-    { number, name, fields }: ComponentPlan,
-    sub: SubEntity | undefined,
-    moving: Track | undefined,
-    replica: Replica,
-  ): void {
-    const { entity, sequences } = tracked;
-    if (sub === undefined || !hasComponent(sub.maskLow, sub.maskHigh, number)) {
-      entity[name] = undefined;
-      return;
-    }
-    let component = entity[name] as Component | undefined;
-    if (component === undefined) {
-      component = {};
-      entity[name] = component;
-      for (const { data } of fields) sequences.delete(data);
-    }
-    for (const field of fields) {
-      const { data, kind } = field;
-      const [begin, end] = data.lanes;
-      if (field.moving >= 0) {
-        moving?.set(field.moving, sub.codes, begin, end);
-        if (component[field.name] === undefined) component[field.name] = readValue(kind, sub.codes, begin, undefined);
-      } else if (data.sequence >= 0) {
-        const sequence = sub.sequences[data.sequence]!;
-        if (sequences.get(data) === sequence) continue;
-        sequences.set(data, sequence);
-        component[field.name] = readValue(kind, sub.codes, begin, sequence);
-      } else if (kind.type === 'reference') {
-        const target = sub.codes[begin]!;
-        component[field.name] = replica.find(target) === undefined ? undefined : target;
-      } else {
-        component[field.name] = readValue(kind, sub.codes, begin, undefined, component[field.name]);
-      }
-    }
-  }
-
   #show(tracked: Tracked, nowMs: number): void {
     const entity = tracked.entity as unknown as E;
     tracked.isShown = true;
@@ -284,29 +196,18 @@ export class World<E extends EntityBase = EntityBase> {
     for (const handler of this.#handlers.enter) handler(entity);
   }
 
-  /** Puts what moves where it is at `tick`. */
-  #interpolate({ entity, tracks }: Tracked, tick: number): void {
-    for (let group = 0; group < tracks.length; group += 1) tracks[group]?.seek(tick);
-    for (const { name, group, fields } of this.#plans.components) {
-      const component = entity[name] as Component | undefined;
-      if (component === undefined) continue;
-      for (const { name: fieldName, kind, moving } of fields) {
-        if (moving >= 0) component[fieldName] = tracks[group]!.read(kind, moving, component[fieldName]);
-      }
-    }
-  }
-
   /** Makes the list of what is shown anew, without what has left by `tick`. */
   #list(tick: number): void {
     let kept = 0;
+    let shown = 0;
     this.#isListStale = false;
-    this.#entities.length = 0;
-    for (const tracked of this.#tracked) {
+    for (let at = 0; at < this.#tracked.length; at += 1) {
+      const tracked = this.#tracked[at]!;
       const entity = tracked.entity as unknown as E;
       if (!tracked.isGone(tick)) {
         this.#tracked[kept] = tracked;
         kept += 1;
-        if (tracked.isShown && !tracked.isHidden) this.#entities.push(entity);
+        if (tracked.isShown && !tracked.isHidden) this.#entities[shown++] = entity;
         continue;
       }
       if (tracked.netId !== undefined && this.#byNetId.get(tracked.netId) === entity) {
@@ -314,8 +215,10 @@ export class World<E extends EntityBase = EntityBase> {
       }
       if (tracked.isShown) for (const handler of this.#handlers.leave) handler(entity);
     }
+    for (const extra of this.#extras) this.#entities[shown++] = extra;
+    // Emptied first and filled again, it would ask for new memory each time.
+    this.#entities.length = shown;
     this.#tracked.length = kept;
-    for (const extra of this.#extras) this.#entities.push(extra);
   }
 
   #isThere(netId: NetId): boolean {

@@ -38,15 +38,17 @@ export class Guess {
       this.#makeRotation(field, 2 ** field.coding.bits - 1, change);
       return;
     }
-    const [begin, end] = field.lanes;
-    for (let at = begin; at < end && at - begin < GUESS_LANES; at += 1) {
+    const begin = field.lanes[0];
+    const end = Math.min(field.lanes[1], begin + GUESS_LANES);
+    for (let at = begin; at < end; at += 1) {
       this.#makeLane(field, record.lanes[at]!, at, at - begin, change);
     }
   }
 
   /** Makes the field as guessed. */
   take(field: FieldData, change: Change): void {
-    const [begin, end] = field.lanes;
+    const begin = field.lanes[0];
+    const end = field.lanes[1];
     for (let at = begin; at < end; at += 1) change.codes[at] = this.codes[at - begin]!;
     const { motion } = field;
     if (motion === null) return;
@@ -73,7 +75,8 @@ export class Guess {
 
   /** Steady motion goes on, finer than codes. */
   #makeSteady(record: RecordData, field: FieldData, motion: MotionData, change: Change): void {
-    const [begin, end] = field.lanes;
+    const begin = field.lanes[0];
+    const end = field.lanes[1];
     for (let at = begin; at < end; at += 1) {
       const number = at - begin;
       const lane = record.lanes[at]!;
@@ -127,7 +130,7 @@ export class Guess {
 
   /** Works out the base and what it becomes; whether the latter is known to move. */
   #turnOn(field: FieldData, most: number, { base, previous }: Change): boolean {
-    const [begin] = field.lanes;
+    const begin = field.lanes[0];
     fromCodes(base, begin, most, this.#base);
     if (previous === undefined || field.prediction.type !== 'linear') {
       this.#next.set(this.#base);

@@ -2,7 +2,6 @@
 
 import { LIMITS } from './frame-error.ts';
 import { type Slot, type SubEntity, ticksSince } from './slot.ts';
-import { isLasting } from './values.ts';
 
 /**
  * As much as fits, from a sub-entity on that changes with the tick. `audited` is the tick of the last frame that
@@ -31,8 +30,7 @@ export function reportOf(slots: readonly Slot[], audited: number, tick: number):
 function pushSubEntity(out: number[], slot: number, sub: SubEntity, tick: number): void {
   const age = Math.abs(ticksSince(tick, sub.base));
   for (const number of [slot, sub.group, age, sub.maskLow, sub.maskHigh]) pushNumber(out, number);
-  for (const field of sub.record.fields) {
-    if (!isLasting(field, sub)) continue;
+  for (const field of sub.lasting) {
     for (let at = field.lanes[0]; at < field.lanes[1]; at += 1) pushNumber(out, sub.codes[at]!);
     if (field.sequence < 0) continue;
     const sequence = sub.sequences[field.sequence]!;

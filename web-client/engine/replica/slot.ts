@@ -1,8 +1,8 @@
 /** Where a replica keeps what it sees. See `Slot` and `SubEntity` in `replica.rs`. */
 
-import type { GroupData, RecordData } from '../schema.ts';
+import type { FieldData, GroupData, RecordData } from '../schema.ts';
 import { HISTORY_ON_ENTRY } from './frame.ts';
-import { type Change, NO_CODES, type Sequence, type Shape } from './values.ts';
+import { type Change, type Living, lastingFields, liveFields, NO_CODES, type Sequence } from './values.ts';
 
 /** Where an entity is kept while it is in view. */
 export class Slot {
@@ -33,13 +33,15 @@ export class Slot {
 }
 
 /** An entity's state of one group. */
-export class SubEntity implements Shape {
+export class SubEntity implements Living {
   /** Number of its group. */
   readonly group: number;
   readonly record: RecordData;
   readonly maskLow: number;
   readonly maskHigh: number;
   readonly archetype: number;
+  readonly live: readonly FieldData[];
+  readonly lasting: readonly FieldData[];
   /** Tick at which it entered. */
   readonly entered: number;
   /** Tick of `codes`. */
@@ -60,6 +62,8 @@ export class SubEntity implements Shape {
     this.maskLow = mask[0];
     this.maskHigh = mask[1];
     this.archetype = archetype;
+    this.live = liveFields(this);
+    this.lasting = lastingFields(this);
     this.entered = tick;
     this.base = tick;
     this.codes = Uint32Array.from(record.lanes, (lane) => lane.zero);

@@ -24,6 +24,14 @@ export interface Shape {
   readonly archetype: number;
 }
 
+/** A record that goes from state to state, with what of it is looked at each time: worked out once, in `liveFields`. */
+export interface Living extends Shape {
+  /** Those that updates speak of, in the order of coding. */
+  readonly live: readonly FieldData[];
+  /** Those that a hash of the lasting state includes. */
+  readonly lasting: readonly FieldData[];
+}
+
 /** What this side has of a sub-entity, and the state that is being made of it. */
 export interface Change {
   /** Codes at the base tick. */
@@ -57,7 +65,8 @@ export function takePosition(decoder: Decoder, shape: Shape, anchor: readonly nu
   const { record } = shape;
   const field = record.fields[record.position];
   if (field === undefined || !isThere(field, shape)) return;
-  const [begin, end] = field.lanes;
+  const begin = field.lanes[0];
+  const end = field.lanes[1];
   for (let at = begin; at < end; at += 1) {
     const lane = record.lanes[at]!;
     const from = anchor[at - begin];
@@ -104,13 +113,12 @@ export function takeEntry(decoder: Decoder, shape: Shape, codes: Uint32Array, se
 }
 
 /** Decodes what differs from the guess; references apart. */
-export function takeUpdate(decoder: Decoder, shape: Shape, change: Change): void {
+export function takeUpdate(decoder: Decoder, shape: Living, change: Change): void {
   keep(change);
   worstMiss = -1;
   let flags = 0;
-  for (const number of shape.record.order) {
-    const field = shape.record.fields[number]!;
-    if (!isThere(field, shape) || !isLive(field)) continue;
+  for (let at = 0; at < shape.live.length; at += 1) {
+    const field = shape.live[at]!;
     guess.make(shape.record, field, change);
     const context = 4 * stirring(field, change) + flags;
     const isChanged = decoder.flag(placeOf(field.changed, shape.archetype, context));
@@ -121,21 +129,20 @@ export function takeUpdate(decoder: Decoder, shape: Shape, change: Change): void
 }
 
 /** Makes the state that was to be expected. */
-export function predict(shape: Shape, change: Change): void {
+export function predict(shape: Living, change: Change): void {
   keep(change);
-  for (const number of shape.record.order) {
-    const field = shape.record.fields[number]!;
-    if (!isThere(field, shape) || !isLive(field)) continue;
+  for (let at = 0; at < shape.live.length; at += 1) {
+    const field = shape.live[at]!;
     guess.make(shape.record, field, change);
     takeGuess(field, change);
   }
 }
 
 /** Hash of the lasting state: what depends neither on who looks nor on the moment. */
-export function hashState(shape: Shape, codes: Uint32Array, sequences: readonly Sequence[]): number {
+export function hashState(shape: Living, codes: Uint32Array, sequences: readonly Sequence[]): number {
   let hash = beginHash(shape.maskLow, shape.maskHigh);
-  for (const field of shape.record.fields) {
-    if (!isLasting(field, shape)) continue;
+  for (let number = 0; number < shape.lasting.length; number += 1) {
+    const field = shape.lasting[number]!;
     for (let at = field.lanes[0]; at < field.lanes[1]; at += 1) hash = addToHash(hash, codes[at]!);
     if (field.sequence < 0) continue;
     const sequence = sequences[field.sequence]!;
@@ -145,9 +152,17 @@ export function hashState(shape: Shape, codes: Uint32Array, sequences: readonly 
   return endHash(hash);
 }
 
-/** Whether a hash of the lasting state includes this field. */
-export function isLasting(field: FieldData, shape: Shape): boolean {
-  return isThere(field, shape) && !field.isTransient && field.coding.type !== 'reference';
+/** The fields that updates of a record speak of, in the order of coding. */
+export function liveFields(shape: Shape): FieldData[] {
+  const { order, fields } = shape.record;
+  return order.map((number) => fields[number]!).filter((field) => isThere(field, shape) && isLive(field));
+}
+
+/** The fields that a hash of a record's lasting state includes. */
+export function lastingFields(shape: Shape): FieldData[] {
+  return shape.record.fields.filter(
+    (field) => isThere(field, shape) && !field.isTransient && field.coding.type !== 'reference',
+  );
 }
 
 /** Whether a record has the field's component. */
@@ -174,7 +189,8 @@ function takeGuess(field: FieldData, change: Change): void {
 function takeField(decoder: Decoder, shape: Shape, field: FieldData, change: Change): void {
   const { codes } = change;
   const { archetype } = shape;
-  const [begin, end] = field.lanes;
+  const begin = field.lanes[0];
+  const end = field.lanes[1];
   if (field.motion !== null) {
     takeHiddenLanes(decoder, field.motion, archetype, precisionOf(field.motion, change.base), codes);
   }
@@ -224,7 +240,8 @@ function takeField(decoder: Decoder, shape: Shape, field: FieldData, change: Cha
 
 /** Decodes how far the lanes from `first` on miss their guesses. */
 function takeMisses(decoder: Decoder, shape: Shape, field: FieldData, first: number, codes: Uint32Array): void {
-  const [begin, end] = field.lanes;
+  const begin = field.lanes[0];
+  const end = field.lanes[1];
   const speed = motionClass(guess.fastest(first, end - begin));
   for (let number = first; number < end - begin; number += 1) {
     const motion = guess.motions[number]!;
