@@ -84,6 +84,16 @@ describe('examples', { timeout: 300_000 }, () => {
     });
   }
 
+  it('have an icon each', async () => {
+    for (const name of ['index', 'interval', 'long-poll', 'frame', 'events', 'socket', 'quotes', 'live']) {
+      const address = new URL(`examples/${name}.html`, server.address);
+      const [, href] = /<link rel="icon"[^>]* href="([^"]+)"/.exec(await (await fetch(address)).text()) ?? [];
+      const icon = await fetch(new URL(href, address));
+      assert.equal(icon.status, 200, name);
+      assert.equal(icon.headers.get('content-type'), 'image/svg+xml');
+    }
+  });
+
   it('loses none of 100 messages at random moments in long-poll.html', async () => {
     const page = await visit('long-poll', 5);
     await listeners(5, 1);

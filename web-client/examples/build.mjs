@@ -1,4 +1,4 @@
-// Brings the examples into the built client, with the jQuery that some of them are written for.
+// Brings the examples into the built client, with the game's icon and the jQuery that some of them are written for.
 
 import { cp, mkdir, readdir } from 'node:fs/promises';
 
@@ -9,4 +9,5 @@ await mkdir(built, { recursive: true });
 for (const name of await readdir(here)) {
   if (name !== 'build.mjs') await cp(new URL(name, here), new URL(name, built));
 }
+await cp(new URL('../../assets/favicon.svg', here), new URL('favicon.svg', built));
 await cp(new URL('../node_modules/jquery/dist/jquery.min.js', here), new URL('jquery.min.js', built));
