@@ -400,3 +400,80 @@ async fn bytes_that_are_no_text_and_messages_without_end_close_a_socket() -> Res
     server.stop().await;
     Ok(())
 }
+
+#[tokio::test]
+async fn whoever_takes_too_little_in_is_told_what_it_misses_or_sent_back_for_it() -> Result<()> {
+    let channels = key_file("")?.with_file_name("channels.toml");
+    let big = "[namespaces.big]\nlisten = \"anyone\"\nmessage_bytes_max = 65536\n";
+    std::fs::write(&channels, big)?;
+    let server = start(&["--channels", channels.to_str().context("a path")?]).await?;
+    let url = format!("ws://{}/listen?cid=big:a", server.public_address());
+    let (mut texts, _) = connect_async(&url).await?;
+    let (mut objects, _) = connect_async(format!("{url}&since=")).await?;
+    // More than all buffers in between hold, while nobody reads.
+    let publications = 400_u64;
+    for number in 1..=publications {
+        publish(&server, "big:a", &format!("{number} {}", "x".repeat(60_000))).await?;
+    }
+    let number_of = |text: &str| text.split(' ').next().and_then(|word| word.parse::<u64>().ok());
+    let (mut before, mut is_told, mut holes) = (0, false, 0);
+    while before < publications {
+        let message = timeout(SOON, objects.next()).await?.context("it is over")??;
+        let Message::Text(object) = message else { continue };
+        let object: Value = serde_json::from_str(&object)?;
+        if object.get("missed") == Some(&json!(true)) {
+            is_told = true;
+            continue;
+        }
+        ensure!(
+            object["Id"].as_str().is_some_and(|id| id.contains('-')) && object["Cid"] == "big:a"
+        );
+        let number = object["Text"].as_str().and_then(number_of).context("a number")?;
+        ensure!(number == before + 1 || is_told, "a silent hole: {before}, {number}");
+        holes += u32::from(number != before + 1);
+        (before, is_told) = (number, false);
+    }
+    ensure!(holes > 0, "everything went through: there was no need for a word");
+    let mut before = 0;
+    let code = loop {
+        match timeout(SOON, texts.next()).await?.context("it is over")?? {
+            Message::Text(text) => {
+                let number = number_of(&text).context("a number")?;
+                ensure!(number == before + 1, "a silent hole: {before}, {number}");
+                before = number;
+            }
+            Message::Close(frame) => break frame.context("a reason")?.code,
+            _ => {}
+        }
+    };
+    assert_eq!(u16::from(code), 1013, "come again");
+    ensure!(before < publications);
+    server.stop().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_address_leaves_places_to_others() -> Result<()> {
+    let server = start(&["--listeners-per-address-max", "2"]).await?;
+    let url = format!("http://{}/listen/?cid=5", server.public_address());
+    let client = Client::new();
+    let poll = || client.get(&url).send();
+    let polls = [tokio::spawn(poll()), tokio::spawn(poll())];
+    wait_for_listeners(&server, "5", 2).await?;
+    let refused = poll().await?;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    ensure!(refused.text().await?.contains("address"), "it says why");
+    let centrifugo = format!("ws://{}/connection/websocket", server.public_address());
+    let Err(Error::Http(answer)) = connect_async(centrifugo).await else { bail!("it is refused") };
+    assert_eq!(answer.status(), 429, "whichever way it comes");
+    publish(&server, "5", "news").await?;
+    for poll in polls {
+        assert_eq!(texts(&poll.await??.text().await?)?, ["news"]);
+    }
+    let again = tokio::spawn(poll());
+    wait_for_listeners(&server, "5", 1).await?;
+    publish(&server, "5", "more").await?;
+    ensure!(again.await??.status().is_success(), "places come back");
+    server.stop().await;
+    Ok(())
+}

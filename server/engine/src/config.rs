@@ -104,6 +104,15 @@ pub struct Config {
     /// Most who listen to channels at once beside the players
     #[arg(long, env = "TICKWIRE_LISTENERS_MAX", default_value_t = 10_000, value_name = "COUNT")]
     pub listeners_max: usize,
+    /// Most of them from one address; 0 is no limit. Set it to 0 behind a proxy, where everybody
+    /// has one address
+    #[arg(
+        long,
+        env = "TICKWIRE_LISTENERS_PER_ADDRESS_MAX",
+        default_value_t = 1_000,
+        value_name = "COUNT"
+    )]
+    pub listeners_per_address_max: usize,
     /// NATS server from whose JetStream publications are read as well, such as
     /// `nats://127.0.0.1:4222`
     #[arg(long, env = "TICKWIRE_NATS", value_name = "ADDRESS")]

@@ -216,6 +216,10 @@ pub const LISTENING_HEARTBEAT: Duration = Duration::from_secs(15);
 /// longer.
 pub const LISTENING_PIECE_BYTES: usize = 16 * 1024;
 
+/// Most unwritten bytes that the WebSocket layer holds for one listener: a piece, and the longest
+/// publication, of which JSON may make six letters for each.
+pub const LISTENING_OUTBOX_BYTES_MAX: usize = LISTENING_PIECE_BYTES + 8 * PUBLICATION_BYTES_MAX;
+
 /// How long a page in a hidden frame grows, in bytes, before it is begun anew: a browser keeps all
 /// of it.
 pub const FRAME_BYTES_MAX: usize = 1024 * 1024;

@@ -107,8 +107,8 @@ impl Post {
 pub enum Wire {
     /// A reliable message of a session.
     Session,
-    /// An object in the answer to a poll.
-    Polled,
+    /// An object that says its cursor, in the answer to a poll or on a socket.
+    Object,
     /// A server-sent event.
     ServerSent,
     /// A call in a script.

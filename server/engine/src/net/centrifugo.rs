@@ -30,11 +30,11 @@ use self::{
 use super::{
     listener::Peer,
     listening::ListeningDoor,
-    places::Place,
+    places::SharedPlace,
     websocket::{self, Socket},
 };
 use crate::{
-    limits::{COMMAND_BYTES_MAX, HELLO_TIMEOUT, STOP_TIMEOUT, WRITE_TIMEOUT},
+    limits::{HELLO_TIMEOUT, STOP_TIMEOUT, WRITE_TIMEOUT},
     metrics,
     page::plain,
 };
@@ -48,13 +48,14 @@ pub(crate) async fn connect(
         metrics::closed(CloseReason::OriginRefused);
         return plain(StatusCode::FORBIDDEN, CloseReason::OriginRefused.sentence());
     }
-    if !door.handshakes.allow(Peer::of(&request)) {
+    let peer = Peer::of(&request);
+    if !door.handshakes.allow(peer) {
         metrics::closed(CloseReason::TooFast);
         return plain(StatusCode::TOO_MANY_REQUESTS, "Too many connections from one address.\n");
     }
-    let Some(place) = door.places.take() else {
-        metrics::closed(CloseReason::ServerFull);
-        return plain(StatusCode::SERVICE_UNAVAILABLE, "As many listen as can.\n");
+    let place = match door.place(peer) {
+        Ok(place) => place,
+        Err(refusal) => return refusal,
     };
     match websocket::upgrade(&mut request) {
         Ok((response, upgraded)) => {
@@ -65,9 +66,9 @@ pub(crate) async fn connect(
     }
 }
 
-async fn serve(door: ListeningDoor, _place: Place, upgraded: OnUpgrade) {
+async fn serve(door: ListeningDoor, _place: SharedPlace, upgraded: OnUpgrade) {
     let Ok(Ok(upgraded)) = timeout(HELLO_TIMEOUT, upgraded).await else { return };
-    let mut socket = websocket::socket_of(upgraded, COMMAND_BYTES_MAX).await;
+    let mut socket = websocket::listening_socket(upgraded).await;
     let Err(Some(Disconnect { code, reason })) = talk(&door, &mut socket).await else { return };
     let close = CloseFrame { code: CloseCode::from(code), reason: Utf8Bytes::from_static(reason) };
     let _ = timeout(STOP_TIMEOUT, async {

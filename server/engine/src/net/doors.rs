@@ -24,7 +24,7 @@ use super::{
     http::{self, HttpDoor},
     listener::Peer,
     listening::{self, ListeningDoor},
-    places::Places,
+    places::SharedPlaces,
     players::Players,
     publishing::{self, PublishingDoor},
     queue::Queue,
@@ -46,7 +46,7 @@ pub(crate) struct House {
     pub(crate) keys: Arc<ApiKeys>,
     pub(crate) handshakes: Handshakes,
     /// Places for those who listen.
-    pub(crate) listeners: Places,
+    pub(crate) listeners: SharedPlaces,
     pub(crate) connections: Connections,
     pub(crate) queue: Option<Queue>,
     pub(crate) page: Page,

@@ -31,19 +31,11 @@ impl Handshakes {
 
     /// Whether this one may begin another. Without an address nothing is known against it.
     pub(crate) fn allow(&self, peer: Option<Peer>) -> bool {
-        let (Some(limiter), Some(Peer(address))) = (&self.limiter, peer) else { return true };
+        let (Some(limiter), Some(peer)) = (&self.limiter, peer) else { return true };
         if limiter.len() > ADDRESSES_KEPT {
             limiter.retain_recent();
         }
-        limiter.check_key(&prefix(address.ip())).is_ok()
-    }
-}
-
-/// Who has one IPv6 address has a whole /64 of them.
-fn prefix(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into()),
+        limiter.check_key(&peer.network()).is_ok()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     future::pending,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -39,6 +39,14 @@ impl Peer {
     /// Of the connection that a request came on.
     pub(crate) fn of(request: &Request) -> Option<Self> {
         request.extensions().get().copied()
+    }
+
+    /// Who shares its limits: whoever has one IPv6 address has a whole /64 of them.
+    pub(crate) fn network(self) -> IpAddr {
+        match self.0.ip().to_canonical() {
+            IpAddr::V4(address) => IpAddr::V4(address),
+            IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into()),
+        }
     }
 }
 

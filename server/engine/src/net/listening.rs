@@ -2,7 +2,7 @@
 //!
 //! | a request to `/listen/?cid=5` that | is answered by |
 //! |---|---|
-//! | asks for a WebSocket | [`socket`]: each publication as a text message |
+//! | asks for a WebSocket | [`socket`]: each publication as a text message, or an object where it says `since` |
 //! | accepts `text/event-stream` | [`server_sent`]: events, each with its id |
 //! | accepts `text/html`, as a frame does | [`frame`]: a page that does not end, of calls to its parent |
 //! | is any other | [`poll`]: as soon as there is something, an array of it |
@@ -41,7 +41,7 @@ use super::{
     guard::Guard,
     handshakes::Handshakes,
     listener::Peer,
-    places::{Place, Places},
+    places::{NoPlace, SharedPlace, SharedPlaces},
     players::Players,
     publishing::{channel_named, status_of},
     tokens::Tokens,
@@ -68,7 +68,7 @@ pub(crate) struct ListeningDoor {
     pub(crate) tokens: Arc<Tokens>,
     pub(crate) connections: Connections,
     pub(crate) handshakes: Handshakes,
-    pub(crate) places: Places,
+    pub(crate) places: SharedPlaces,
 }
 
 /// A request, as far as it matters who asks for what.
@@ -94,7 +94,7 @@ struct Listener {
     /// Until when its token is good.
     until: Option<Instant>,
     connection: Connection,
-    _place: Place,
+    _place: SharedPlace,
 }
 
 /// Why somebody has to go.
@@ -141,6 +141,11 @@ impl Question {
     fn of(request: &Request) -> Self {
         let (headers, uri) = (request.headers().clone(), request.uri().clone());
         Self { headers, uri, peer: Peer::of(request) }
+    }
+
+    /// Whether the address says where the listener was, be it nowhere.
+    fn says_since(&self) -> bool {
+        Query::<Asked>::try_from_uri(&self.uri).is_ok_and(|asked| asked.0.since.is_some())
     }
 
     /// Where the address says that the listener was.
@@ -193,10 +198,7 @@ impl ListeningDoor {
                 "Too many connections from one address.",
             ));
         }
-        let place = self.places.take().ok_or_else(|| {
-            metrics::closed(CloseReason::ServerFull);
-            refuse(StatusCode::SERVICE_UNAVAILABLE, "As many listen as can.")
-        })?;
+        let place = self.place(question.peer)?;
         let (identity, token) = self.identify(&question.headers).await?;
         let until = token.expires.and_then(|expires| {
             let left = expires.duration_since(SystemTime::now()).unwrap_or_default();
@@ -205,6 +207,21 @@ impl ListeningDoor {
         let connection = self.connections.add(Arc::clone(&identity.member), way.name());
         let subscriber = self.channels.connect(identity, LISTENER_QUEUE_BYTES_MAX);
         Ok(Listener { subscriber, channel, until, connection, _place: place })
+    }
+
+    /// A place to listen from, if one is left to whoever asks.
+    #[expect(clippy::result_large_err, reason = "it is the answer that goes out next")]
+    pub(super) fn place(&self, peer: Option<Peer>) -> Result<SharedPlace, Response<Body>> {
+        self.places.take(peer).map_err(|why| match why {
+            NoPlace::Full => {
+                metrics::closed(CloseReason::ServerFull);
+                refuse(StatusCode::SERVICE_UNAVAILABLE, "As many listen as can.")
+            }
+            NoPlace::ShareTaken => {
+                metrics::closed(CloseReason::TooFast);
+                refuse(StatusCode::TOO_MANY_REQUESTS, "Too many listen from one address.")
+            }
+        })
     }
 
     /// The channel that is asked for, by a page that may.

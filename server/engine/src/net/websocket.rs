@@ -17,7 +17,10 @@ use tokio_tungstenite::{
 };
 
 use crate::{
-    limits::{OUTBOX_BYTES_MAX, READ_BUFFER_BYTES},
+    limits::{
+        COMMAND_BYTES_MAX, LISTENING_OUTBOX_BYTES_MAX, LISTENING_PIECE_BYTES, OUTBOX_BYTES_MAX,
+        READ_BUFFER_BYTES,
+    },
     page::plain,
 };
 
@@ -64,16 +67,28 @@ pub(crate) fn upgrade(
 
 /// The socket of a client that plays.
 pub(crate) async fn socket(upgraded: Upgraded) -> Socket {
-    socket_of(upgraded, CLIENT_FRAME_BYTES_MAX).await
+    // Every frame is written at once, or waits as one.
+    let config =
+        WebSocketConfig::default().write_buffer_size(0).max_write_buffer_size(OUTBOX_BYTES_MAX);
+    socket_of(upgraded, config, CLIENT_FRAME_BYTES_MAX).await
 }
 
-/// The socket over an upgraded connection, on which messages have at most so many bytes.
-pub(crate) async fn socket_of(upgraded: Upgraded, message_bytes_max: usize) -> Socket {
+/// The socket of somebody who listens to channels. What is fed to it goes out together.
+pub(crate) async fn listening_socket(upgraded: Upgraded) -> Socket {
     let config = WebSocketConfig::default()
+        .write_buffer_size(LISTENING_PIECE_BYTES)
+        .max_write_buffer_size(LISTENING_OUTBOX_BYTES_MAX);
+    socket_of(upgraded, config, COMMAND_BYTES_MAX).await
+}
+
+/// The socket over an upgraded connection, to which nobody may send longer messages.
+async fn socket_of(
+    upgraded: Upgraded,
+    config: WebSocketConfig,
+    message_bytes_max: usize,
+) -> Socket {
+    let config = config
         .read_buffer_size(READ_BUFFER_BYTES)
-        // Every frame is written at once, or waits as one.
-        .write_buffer_size(0)
-        .max_write_buffer_size(OUTBOX_BYTES_MAX)
         .max_message_size(Some(message_bytes_max))
         .max_frame_size(Some(message_bytes_max));
     WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await

@@ -126,7 +126,8 @@ async fn measure(arguments: &Arguments) -> Result<()> {
 async fn measure_tickwire(arguments: &Arguments, rate: u32) -> Result<Figures> {
     let most = arguments.listeners.to_string();
     let doors = ["--listen", "127.0.0.1:0", "--internal", "127.0.0.1:0"];
-    let limits = ["--listeners-max", &most, "--handshakes-per-second", "0"];
+    let limits = ["--listeners-max", &most, "--listeners-per-address-max", "0"];
+    let limits = [&limits[..], &["--handshakes-per-second", "0"]].concat();
     let server = ChildServer::start(&[&["serve"][..], &doors, &limits].concat())?;
     let url = format!("ws://{}/listen/?cid=5", server.public);
     let audience = Audience::gather(&url, arguments.listeners).await?;

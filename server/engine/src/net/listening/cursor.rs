@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, header};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 
 use crate::{
-    channels::{ChannelName, Channels, Position, Publication, Start},
+    channels::{ChannelName, Channels, Position, Publication, Start, Subscribed},
     limits::HISTORY_COUNT_MAX,
 };
 
@@ -82,6 +82,24 @@ pub(super) fn position_of(
 /// The cursor after this position.
 pub(super) fn write(position: Position) -> String {
     format!("{}-{}", position.epoch, position.offset)
+}
+
+/// What a listener says as `since` when it comes back before anything has come: where it says that
+/// it was, so that nothing is passed over that it was about to get.
+pub(super) fn beginning(cursor: Option<Cursor>, begun: &Subscribed) -> String {
+    match cursor {
+        Some(Cursor::After(position)) => write(position),
+        Some(Cursor::Offset(offset)) => offset.to_string(),
+        Some(Cursor::Second(_)) => write(before(begun)),
+        None => write(begun.position),
+    }
+}
+
+/// Where a listener stands that knows of all that it misses, and has heard nothing so far.
+pub(super) fn before(begun: &Subscribed) -> Position {
+    let first = begun.recovered.first().map(|first| first.position);
+    let before = |first: Position| Position { offset: first.offset.saturating_sub(1), ..first };
+    first.map_or(begun.position, before)
 }
 
 /// The entity tag. Weak: proxies compress.

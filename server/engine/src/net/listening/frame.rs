@@ -13,12 +13,12 @@ use bytes::{Bytes, BytesMut};
 
 use super::{
     Listener, ListeningDoor, Question,
-    cursor::{Cursor, write},
+    cursor::{Cursor, beginning, write},
     stream::{Format, Stream},
     text::{script_string, text_of},
 };
 use crate::{
-    channels::{Publication, Wire},
+    channels::{Position, Publication, Wire},
     limits::{FRAME_BYTES_MAX, STREAM_PADDING_BYTES},
 };
 
@@ -37,7 +37,7 @@ pub(super) fn answer(
         "default-src 'none'; script-src 'nonce-{nonce}'; base-uri 'none'; frame-ancestors {}",
         door.guard().frame_ancestors()
     );
-    let format = Scripts { nonce, position: write(begun.position) };
+    let format = Scripts { nonce, since: beginning(cursor, &begun) };
     let mut response = Response::new(Body::new(Stream::new(format, door, listener, begun)));
     let kind = HeaderValue::from_static("text/html; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
@@ -51,7 +51,7 @@ pub(super) fn answer(
 struct Scripts {
     nonce: String,
     /// Where the listener stands before anything has come.
-    position: String,
+    since: String,
 }
 
 impl Scripts {
@@ -67,7 +67,7 @@ impl Scripts {
 impl Format for Scripts {
     fn beginning(&self, out: &mut BytesMut) {
         out.extend_from_slice(b"<!doctype html><meta charset=\"utf-8\"><title>Tickwire</title>\n");
-        let begin = format!("var since=\"{}\";{SCRIPT}", self.position);
+        let begin = format!("var since=\"{}\";{SCRIPT}", self.since);
         self.script(begin.as_bytes(), out);
         // Browsers, and middlemen, hold a page back until they have seen some of it.
         out.resize(out.len() + STREAM_PADDING_BYTES, b' ');
@@ -78,8 +78,10 @@ impl Format for Scripts {
         self.script(&publication.encoded(Wire::Script, write_call), out);
     }
 
-    fn missed(&self, out: &mut BytesMut) {
-        self.script(b"l()", out);
+    fn missed(&self, position: Option<Position>, out: &mut BytesMut) {
+        let since =
+            position.map_or_else(|| String::from("since"), |at| format!("\"{}\"", write(at)));
+        self.script(format!("l({since})").as_bytes(), out);
     }
 
     fn heartbeat(&self, out: &mut BytesMut) {
@@ -99,7 +101,7 @@ impl Format for Scripts {
 /// the newest, also where the page was cut off.
 const SCRIPT: &str = "\
     function m(text,id){since=id;if(parent!==window&&parent.handle)parent.handle(text)}\
-    function l(){if(parent!==window&&parent.handleMissed)parent.handleMissed()}\
+    function l(id){since=id;if(parent!==window&&parent.handleMissed)parent.handleMissed()}\
     function again(ms){setTimeout(function(){\
     location.replace(location.pathname+location.search.replace(/[?&]since=[^&]*/g,'').replace(/^&/,'?')\
     +'&since='+since)},ms)}\

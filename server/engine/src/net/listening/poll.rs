@@ -214,7 +214,7 @@ fn array(publications: &[Arc<Publication>]) -> Response<Body> {
         if body.len() > 1 {
             body.push(b',');
         }
-        body.extend_from_slice(&publication.encoded(Wire::Polled, write_message));
+        body.extend_from_slice(&publication.encoded(Wire::Object, write_message));
     }
     body.push(b']');
     let mut response = Response::new(Body::from(body));
@@ -223,7 +223,8 @@ fn array(publications: &[Arc<Publication>]) -> Response<Body> {
     response
 }
 
-fn write_message(publication: &Publication) -> Bytes {
+/// The object that stands for a publication.
+pub(super) fn write_message(publication: &Publication) -> Bytes {
     let id = write(publication.position);
     let message =
         Message { id, cid: publication.channel.as_str(), text: &text_of(&publication.data) };

@@ -8,12 +8,12 @@ use bytes::{Bytes, BytesMut};
 
 use super::{
     Listener, ListeningDoor, Question,
-    cursor::{Cursor, write},
+    cursor::{Cursor, beginning, write},
     stream::{Format, Stream},
     text::text_of,
 };
 use crate::{
-    channels::{Publication, Wire},
+    channels::{Position, Publication, Wire},
     limits::STREAM_PADDING_BYTES,
 };
 
@@ -29,7 +29,7 @@ pub(super) fn answer(
         Ok(begun) => begun,
         Err(refusal) => return refusal,
     };
-    let format = Events { position: write(begun.position) };
+    let format = Events { since: beginning(cursor, &begun) };
     let mut response = Response::new(Body::new(Stream::new(format, door, listener, begun)));
     let kind = HeaderValue::from_static("text/event-stream; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
@@ -39,7 +39,7 @@ pub(super) fn answer(
 /// Server-sent events.
 struct Events {
     /// Where the listener stands before anything has come.
-    position: String,
+    since: String,
 }
 
 impl Format for Events {
@@ -49,14 +49,17 @@ impl Format for Events {
         out.resize(out.len() + STREAM_PADDING_BYTES, b' ');
         out.extend_from_slice(b"\nretry: 2000\n");
         // An id without data sets the browser's cursor and is no event.
-        out.extend_from_slice(format!("id: {}\n\n", self.position).as_bytes());
+        out.extend_from_slice(format!("id: {}\n\n", self.since).as_bytes());
     }
 
     fn publication(&self, publication: &Publication, out: &mut BytesMut) {
         out.extend_from_slice(&publication.encoded(Wire::ServerSent, write_event));
     }
 
-    fn missed(&self, out: &mut BytesMut) {
+    fn missed(&self, position: Option<Position>, out: &mut BytesMut) {
+        if let Some(position) = position {
+            out.extend_from_slice(format!("id: {}\n", write(position)).as_bytes());
+        }
         out.extend_from_slice(b"event: missed\ndata\n\n");
     }
 

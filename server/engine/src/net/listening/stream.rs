@@ -13,9 +13,9 @@ use bytes::{Bytes, BytesMut};
 use hyper::body::{Body, Frame};
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::{Listener, ListeningDoor, Over};
+use super::{Listener, ListeningDoor, Over, cursor::before};
 use crate::{
-    channels::{Delivery, EndReason, Publication, Subscribed},
+    channels::{Delivery, EndReason, Position, Publication, Subscribed},
     limits::{LISTENING_HEARTBEAT, LISTENING_PIECE_BYTES},
 };
 
@@ -25,8 +25,8 @@ pub(super) trait Format: Send + Unpin + 'static {
     fn beginning(&self, out: &mut BytesMut);
     /// A publication.
     fn publication(&self, publication: &Publication, out: &mut BytesMut);
-    /// Publications are missing here.
-    fn missed(&self, out: &mut BytesMut);
+    /// Publications are missing here, after which the listener stands at this position, if known.
+    fn missed(&self, position: Option<Position>, out: &mut BytesMut);
     /// Nothing came for a while.
     fn heartbeat(&self, out: &mut BytesMut);
     /// The last word: whoever may come back does so on their own.
@@ -68,7 +68,7 @@ impl<F: Format> Stream<F> {
     fn begin(&mut self, begun: &Subscribed, out: &mut BytesMut) {
         self.format.beginning(out);
         if !begun.is_complete {
-            self.format.missed(out);
+            self.format.missed(Some(before(begun)), out);
         }
         for publication in &begun.recovered {
             self.format.publication(publication, out);
@@ -78,7 +78,7 @@ impl<F: Format> Stream<F> {
     fn take(&mut self, delivery: &Delivery, out: &mut BytesMut) {
         match delivery {
             Delivery::Publication(publication) => self.format.publication(publication, out),
-            Delivery::Missed { .. } => self.format.missed(out),
+            Delivery::Missed { .. } => self.format.missed(None, out),
             Delivery::Ended { reason, .. } => {
                 // What it has missed is kept for it, as far as the history goes.
                 self.format.end(*reason == EndReason::TooSlow, out);
