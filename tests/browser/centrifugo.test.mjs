@@ -175,6 +175,33 @@ describe("Centrifugo's client", { timeout: 300_000 }, () => {
     assert.equal((await wrongOver).code, 103, 'that token is for another channel');
   });
 
+  it('is told of what is too long, too often or no JSON, and nobody hears it', async () => {
+    const { client: one } = await connected({});
+    const { client: other } = await connected({});
+    const { subscription } = await subscribed(other, 'chat:limits');
+    const heard = [];
+    subscription.on('publication', ({ data }) => heard.push(data));
+    await assert.rejects(one.publish('chat:limits', 'x'.repeat(5000)), ({ code }) => code === 106);
+    // As many as the namespace lets one say at once.
+    for (let number = 1; number <= 20; number += 1) await one.publish('chat:limits', number);
+    await assert.rejects(one.publish('chat:limits', 'too often'), ({ code }) => code === 111);
+
+    for (const [sent, code] of [
+      ['{"id":1,', 3501],
+      [Buffer.from([0xc3, 0x28]), 3501],
+      [`{"id":1,"connect":{"data":"${'x'.repeat(300_000)}"}}`, 3510],
+    ]) {
+      const socket = new WebSocket(endpoint());
+      await once(socket, 'open');
+      socket.send(sent);
+      assert.equal((await once(socket, 'close'))[0], code);
+    }
+    const last = next(subscription, 'publication', ({ data }) => data === 'last');
+    await call('publish', { channel: 'chat:limits', data: 'last' });
+    await last;
+    assert.deepEqual(heard, [...Array.from({ length: 20 }, (_, at) => at + 1), 'last']);
+  });
+
   it('refreshes its tokens before they run out', async () => {
     let refreshed = 0;
     const { client: made } = await connected({
