@@ -14,24 +14,12 @@ const MARGIN: u32 = 64 * 16;
 /// Bytes of a frame at most, as a server allows.
 const BUDGET_BYTES: usize = 4 * 1024;
 
-/// Side of a world in 1/16 units in which a view holds about 54 entities on average.
-///
-/// Where the world is small, many views reach over its edge, into nothing: it has to be denser
-/// for as many entities in view.
-pub(crate) fn side_of(clients: usize) -> i32 {
-    let in_view = |side: f64| {
-        // About half of the margin is in view: who was let in and has not left.
-        let [width, height] = HALF.map(|half| 2.0 * f64::from(half) + f64::from(MARGIN));
-        let area =
-            (width - width * width / (4.0 * side)) * (height - height * height / (4.0 * side));
-        ENTITIES_PER_CLIENT * clients as f64 * area / (side * side)
-    };
-    let (mut least, mut most) = (20_480.0, 524_287.0);
-    while most - least > 1.0 {
-        let side = (least + most) / 2.0;
-        if in_view(side) > IN_VIEW { least = side } else { most = side }
-    }
-    least as i32
+/// Side, in 1/16 units, of a world that holds this many clients at the density at which a view that
+/// lies wholly inside it holds about 54 entities.
+pub(crate) fn side_at_density(clients: usize) -> i32 {
+    // About half of the margin is in view: who was let in and has not left.
+    let [width, height] = HALF.map(|half| 2.0 * f64::from(half) + f64::from(MARGIN));
+    (ENTITIES_PER_CLIENT * clients as f64 * width * height / IN_VIEW).sqrt() as i32
 }
 
 /// Three that are always there, and the bullets that are under way.
@@ -103,9 +91,7 @@ pub(crate) struct Stage {
     views: Vec<ClientView>,
     frame: Vec<u8>,
     /// Clients in the order in which they are served.
-    order: Vec<usize>,
-    /// Sub-entities of all clients' views in the last tick.
-    pub(crate) visible: usize,
+    order: Vec<(usize, Option<Area>)>,
 }
 
 impl Stage {
@@ -125,8 +111,7 @@ impl Stage {
             bullets: Vec::new(),
             views: vec![ClientView::new(); clients],
             frame: Vec::with_capacity(4096),
-            order: (0..clients).collect(),
-            visible: 0,
+            order: (0..clients).map(|number| (number, None)).collect(),
         };
         for number in 0..3 * clients {
             let position = [stage.rng.random_range(0..side), stage.rng.random_range(0..side)];
@@ -205,6 +190,7 @@ impl Stage {
             *life -= 1;
             *life > 0 || !world.despawn(*bullet)
         });
+        self.look();
     }
 
     /// From the world to a snapshot with what most clients ask of it.
@@ -215,30 +201,69 @@ impl Stage {
 
     /// Brings clients into the order in which a worker serves them, as it does now and then.
     pub(crate) fn sort(&mut self) {
-        let place = |number: &usize| {
-            area_of(&self.world, self.ships[*number]).map(|area| area.place_on_curve())
-        };
+        let place = |(_, area): &(usize, Option<Area>)| area.map(|area| area.place_on_curve());
         self.order.sort_by_cached_key(place);
     }
 
-    /// A frame for each client, one after another, as a network worker makes them. Returns their
-    /// bytes.
-    pub(crate) fn compose(&mut self) -> usize {
-        let mut bytes = 0;
-        self.visible = 0;
-        for number in &self.order {
-            let (view, ship) = (&mut self.views[*number], self.ships[*number]);
-            let Some(area) = area_of(&self.world, ship) else { continue };
+    /// Where each client looks, as the room says it with each snapshot.
+    fn look(&mut self) {
+        for (number, area) in &mut self.order {
+            *area = area_of(&self.world, self.ships[*number]);
+        }
+    }
+
+    /// A frame for each client that is asked for, one after another, as a network worker makes
+    /// them.
+    pub(crate) fn compose(&mut self, watch: Watch) -> Composed {
+        let mut all = Composed::default();
+        for (number, area) in &self.order {
+            let view = &mut self.views[*number];
+            let Some(area) = area.filter(|area| watch.is_about(area, self.side)) else { continue };
             let client = ClientId::new(u32::try_from(*number).unwrap_or(0));
             self.frame.clear();
             let (input, now) = (Some(self.tick), View::of(area));
             let composed =
                 view.compose(&self.history, &now, client, input, BUDGET_BYTES, &mut self.frame);
-            bytes += composed.bytes;
-            self.visible += composed.visible;
+            all.clients += 1;
+            all.bytes += composed.bytes;
+            all.visible += composed.visible;
         }
-        bytes
+        all
     }
+}
+
+/// Whose frames are asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Watch {
+    All,
+    /// Those whose view reaches over the world's edge.
+    Edge,
+    /// The others.
+    Inside,
+}
+
+impl Watch {
+    fn is_about(self, area: &Area, side: i32) -> bool {
+        let Area::Rect { center, half, margin } = *area else { return true };
+        let is_inside = center.iter().zip(half).all(|(center, half)| {
+            let reach = half + margin;
+            *center >= reach && center + reach <= side.unsigned_abs()
+        });
+        match self {
+            Self::All => true,
+            Self::Edge => !is_inside,
+            Self::Inside => is_inside,
+        }
+    }
+}
+
+/// What was composed.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Composed {
+    pub(crate) clients: usize,
+    pub(crate) bytes: usize,
+    /// Sub-entities of all those clients' views.
+    pub(crate) visible: usize,
 }
 
 fn area_of(world: &World, ship: Entity) -> Option<Area> {
