@@ -7,13 +7,17 @@
 mod audience;
 mod bare;
 
-use std::time::{Duration, Instant};
+use std::{
+    process,
+    time::{Duration, Instant},
+};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use audience::Audience;
 use clap::{Parser, Subcommand};
-use futures_util::SinkExt as _;
+use futures_util::{SinkExt as _, StreamExt as _, stream::SplitSink};
 use serde::Serialize;
+use serde_json::json;
 use tickwire_server::Config;
 use tickwire_tests::child::{ChildServer, serve};
 use tokio::{
@@ -82,15 +86,14 @@ struct Figures {
     cpu_us_per_delivery: f64,
 }
 
-/// Whoever publishes.
-enum Publisher {
-    /// As backends do.
-    Door {
-        client: reqwest::Client,
-        url: String,
-    },
-    Bare(Box<WebSocketStream<MaybeTlsStream<TcpStream>>>),
+/// Whoever publishes, and does not wait for each to be taken.
+struct Publisher {
+    messages: SplitSink<Connected, Message>,
+    /// How a message is asked to be published.
+    wrap: fn(String) -> String,
 }
+
+type Connected = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -124,15 +127,17 @@ async fn measure(arguments: &Arguments) -> Result<()> {
 }
 
 async fn measure_tickwire(arguments: &Arguments, rate: u32) -> Result<Figures> {
-    let most = arguments.listeners.to_string();
-    let doors = ["--listen", "127.0.0.1:0", "--internal", "127.0.0.1:0"];
+    let channels = std::env::temp_dir().join(format!("tickwire-fanout-{}.toml", process::id()));
+    std::fs::write(&channels, CHANNELS)?;
+    let channels = channels.to_str().context("a path of plain letters")?;
+    let most = (arguments.listeners + 1).to_string();
+    let doors = ["--listen", "127.0.0.1:0", "--internal", "127.0.0.1:0", "--channels", channels];
     let limits = ["--listeners-max", &most, "--listeners-per-address-max", "0"];
     let limits = [&limits[..], &["--handshakes-per-second", "0"]].concat();
     let server = ChildServer::start(&[&["serve"][..], &doors, &limits].concat())?;
-    let url = format!("ws://{}/listen/?cid=5", server.public);
+    let url = format!("ws://{}/listen/?cid=load:a", server.public);
     let audience = Audience::gather(&url, arguments.listeners).await?;
-    let url = format!("http://{}/publish/?cid=5", server.internal);
-    let publisher = Publisher::Door { client: reqwest::Client::new(), url };
+    let publisher = Publisher::connect(&url, |text| json!({ "message": text }).to_string()).await?;
     measure_server(&server, audience, publisher, arguments, rate).await
 }
 
@@ -140,8 +145,7 @@ async fn measure_bare(arguments: &Arguments, rate: u32) -> Result<Figures> {
     let server = ChildServer::start(&["bare"])?;
     let url = format!("ws://{}/", server.public);
     let audience = Audience::gather(&url, arguments.listeners).await?;
-    let (socket, _) = connect_async(format!("ws://{}/", server.internal)).await?;
-    let publisher = Publisher::Bare(Box::new(socket));
+    let publisher = Publisher::connect(&format!("ws://{}/", server.internal), |text| text).await?;
     measure_server(&server, audience, publisher, arguments, rate).await
 }
 
@@ -184,19 +188,26 @@ impl Figures {
 }
 
 impl Publisher {
+    async fn connect(url: &str, wrap: fn(String) -> String) -> Result<Self> {
+        let (socket, _) = connect_async(url).await?;
+        let (messages, mut heard) = socket.split();
+        // Whoever publishes may hear it too.
+        tokio::spawn(async move { while let Some(Ok(_)) = heard.next().await {} });
+        Ok(Self { messages, wrap })
+    }
+
     async fn publish(&mut self, text: String) -> Result<()> {
-        match self {
-            Self::Door { client, url } => {
-                let answer = client.post(url.as_str()).body(text).send().await?;
-                ensure!(answer.status().is_success(), "{}", answer.text().await?);
-                // Read to its end, a connection serves the next.
-                answer.bytes().await?;
-            }
-            Self::Bare(socket) => socket.send(Message::text(text)).await?,
-        }
-        Ok(())
+        Ok(self.messages.send(Message::text((self.wrap)(text))).await?)
     }
 }
+
+/// A namespace in which one publishes as often as it likes.
+const CHANNELS: &str = "\
+[namespaces.load]
+listen = \"anyone\"
+publish = \"anyone\"
+rate = { per_second = 100000, burst = 100000 }
+";
 
 /// How long after the last message the last delivery may come.
 const LATE_SECONDS_MAX: f64 = 1.0;
