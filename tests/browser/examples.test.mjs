@@ -213,6 +213,21 @@ assert answer.status_code == 200, answer.text
     await live.waitForFunction(() => document.querySelectorAll('#messages li').length > 1, undefined, {
       timeout: PATIENCE_MS,
     });
+    // Whoever comes later, in a browser of their own, sees the same.
+    const other = await browser.newContext();
+    const board = await other.newPage();
+    await board.goto(new URL('examples/quotes.html', server.address).href);
+    await board.waitForFunction(() => document.querySelectorAll('#quotes tr').length === 7);
+    const prices = (from) => from.locator('#quotes').textContent();
+    const before = await prices(board);
+    await board.waitForFunction((old) => document.querySelector('#quotes').textContent !== old, before);
+    const feed = await other.newPage();
+    await feed.goto(new URL('examples/live.html', server.address).href);
+    const entries = (from) => from.locator('#messages li').allInnerTexts();
+    await feed.waitForFunction(() => document.querySelectorAll('#messages li').length > 1);
+    const seen = await entries(feed);
+    assert.deepEqual(seen.slice(-2), (await entries(live)).slice(-2), 'both have the oldest that are kept');
+    await other.close();
     if (SCREENSHOTS) await page.screenshot({ path: `${SCREENSHOTS}/gallery.png`, fullPage: true });
     await context.close();
   });

@@ -1,15 +1,32 @@
 // A board of quotes over a WebSocket. Each quote is published under its own key, so that a slow page gets fewer, fresher
-// ones instead of all of them late.
+// ones instead of all of them late. With `since` in the address, messages say where to go on after a cut.
 
 var rows = {};
-var scheme = window.location.protocol === 'https:' ? 'wss://' : 'ws://';
-var socket = new WebSocket(scheme + window.location.host + '/listen?cid=' + encodeURIComponent(channel) + '&since=0');
-socket.onopen = function () {
-  meter.request();
-};
-socket.onmessage = function (event) {
-  meter.bytes(event.data.length + 2);
-  var quote = JSON.parse(event.data);
+var since = '0';
+
+function connect() {
+  var scheme = window.location.protocol === 'https:' ? 'wss://' : 'ws://';
+  var address = scheme + window.location.host + '/listen?cid=' + encodeURIComponent(channel) + '&since=' + since;
+  var socket = new WebSocket(address);
+  socket.onopen = function () {
+    meter.request();
+  };
+  socket.onmessage = function (event) {
+    meter.bytes(event.data.length + 2);
+    var message = JSON.parse(event.data);
+    // What is missing was older than what comes now.
+    if (message.missed) return;
+    since = message.Id;
+    showQuote(JSON.parse(message.Text));
+  };
+  socket.onclose = function () {
+    setTimeout(connect, 2000);
+  };
+}
+
+connect();
+
+function showQuote(quote) {
   meter.delay(quote.at);
   var row = rows[quote.symbol] || addRow(quote.symbol);
   var change = row.last === undefined ? 0 : quote.price - row.last;
@@ -19,7 +36,7 @@ socket.onmessage = function (event) {
   row.line.setAttribute('points', curve(row.prices, quote.price));
   row.element.className = change > 0 ? 'up' : change < 0 ? 'down' : '';
   row.change.className = quote.change >= 0 ? 'gain' : 'loss';
-};
+}
 
 function addRow(symbol) {
   var element = document.getElementById('quotes').insertRow();
