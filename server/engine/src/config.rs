@@ -114,13 +114,24 @@ pub struct Config {
     )]
     pub listeners_per_address_max: usize,
     /// NATS server from whose JetStream publications are read as well, such as
-    /// `nats://127.0.0.1:4222`
+    /// `nats://127.0.0.1:4222` or `tls://nats.example.org`. Servers that read from the same one
+    /// need a --node each
     #[arg(long, env = "TICKWIRE_NATS", value_name = "ADDRESS")]
     pub nats: Option<String>,
-    /// Stream there that holds the publications; made where there is none
+    /// File with what this server shows to NATS: a `.creds` file, or a line with `user:password` or
+    /// with a token. Read again for each connection
+    #[arg(long, env = "TICKWIRE_NATS_CREDENTIALS", value_name = "FILE", requires = "nats")]
+    pub nats_credentials: Option<PathBuf>,
+    /// What subjects begin with: behind it and a dot stands the channel, as in `tickwire.chat:main`
+    #[arg(long, env = "TICKWIRE_NATS_PREFIX", default_value = "tickwire", value_name = "SUBJECT")]
+    pub nats_prefix: String,
+    /// Stream there that holds the publications; made where there is none. One that others made has
+    /// to take the subjects that begin with the prefix
     #[arg(long, env = "TICKWIRE_NATS_STREAM", default_value = "TICKWIRE", value_name = "NAME")]
     pub nats_stream: String,
-    /// Number of this server among those that share the secret file
+    /// Number of this server among those that share the secret file or the NATS server. Two with
+    /// one number would share what NATS holds for it, and each message would reach the listeners of
+    /// one of them only
     #[arg(long, env = "TICKWIRE_NODE", default_value_t = 0, value_name = "NUMBER")]
     pub node: u32,
     /// Certificate chain (PEM) for TLS on the public door; read again when it changes
@@ -192,6 +203,21 @@ pub enum ConfigError {
     /// Nothing to play in.
     #[error("--rooms names no room")]
     RoomsMissing,
+    /// A password where everybody on the machine can read it.
+    #[error(
+        "--nats has a password or a token in its address, where others on this machine and in the \
+         log can read it: name a file that holds it, as in --nats-credentials /etc/tickwire/nats"
+    )]
+    NatsSecretInAddress,
+    /// Where no message queue can be.
+    #[error("--nats {0} is no address of a NATS server, such as nats://127.0.0.1:4222")]
+    NatsAddressInvalid(String),
+    /// What no subject can begin with.
+    #[error(
+        "--nats-prefix {0} is no beginning of a subject: letters, digits, - and _, in words with \
+         dots between them"
+    )]
+    NatsPrefixInvalid(String),
 }
 
 impl Config {
@@ -214,6 +240,26 @@ impl Config {
         }
         if self.rooms.iter().all(String::is_empty) {
             return Err(ConfigError::RoomsMissing);
+        }
+        self.check_nats()
+    }
+
+    fn check_nats(&self) -> Result<(), ConfigError> {
+        if let Some(address) = &self.nats {
+            if address.contains('@') {
+                return Err(ConfigError::NatsSecretInAddress);
+            }
+            let server = address.parse::<async_nats::ServerAddr>();
+            if !server.is_ok_and(|server| !server.host().is_empty() && !server.is_websocket()) {
+                return Err(ConfigError::NatsAddressInvalid(address.clone()));
+            }
+        }
+        let is_word = |word: &str| {
+            let is_fit = |letter: u8| letter.is_ascii_alphanumeric() || b"-_".contains(&letter);
+            !word.is_empty() && word.bytes().all(is_fit)
+        };
+        if !self.nats_prefix.split('.').all(is_word) {
+            return Err(ConfigError::NatsPrefixInvalid(self.nats_prefix.clone()));
         }
         Ok(())
     }
@@ -271,5 +317,36 @@ mod tests {
         let off = config(&["--allow-anonymous=false", "--token-keys", "a.json,https://b.example"]);
         assert_eq!(off.check(), Ok(()));
         assert!(!off.allows_anonymous());
+    }
+
+    #[test]
+    fn an_address_with_a_password_is_refused_without_repeating_it() {
+        for address in
+            ["nats://arena:s3cret@127.0.0.1:4222", "s3cret@127.0.0.1", "tls://a:s3cret@b"]
+        {
+            let error = config(&["--nats", address]).check().expect_err("it is refused");
+            assert_eq!(error, ConfigError::NatsSecretInAddress);
+            assert!(!error.to_string().contains("s3cret"));
+        }
+    }
+
+    #[test]
+    fn what_names_no_queue_is_refused() {
+        let check = |flags: &[&str]| config(flags).check();
+        for good in ["nats://127.0.0.1:4222", "127.0.0.1", "tls://nats.example.org", "nats://[::1]"]
+        {
+            assert_eq!(check(&["--nats", good]), Ok(()));
+        }
+        for bad in ["", "http://127.0.0.1:4222", "ws://127.0.0.1", "nats://", "one two"] {
+            let invalid = ConfigError::NatsAddressInvalid(String::from(bad));
+            assert_eq!(check(&["--nats", bad]), Err(invalid));
+        }
+        for good in ["tickwire", "live.game-1", "a_b"] {
+            assert_eq!(check(&["--nats-prefix", good]), Ok(()));
+        }
+        for bad in ["", ".", "live.", "a..b", "a.*", ">", "a b"] {
+            let invalid = ConfigError::NatsPrefixInvalid(String::from(bad));
+            assert_eq!(check(&["--nats-prefix", bad]), Err(invalid));
+        }
     }
 }

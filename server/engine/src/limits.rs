@@ -263,6 +263,14 @@ pub const QUEUE_RETRY_MIN: Duration = Duration::from_millis(250);
 /// The longest such wait.
 pub const QUEUE_RETRY_MAX: Duration = Duration::from_secs(5);
 
+/// How long a stop waits until the message queue knows what was published.
+pub const QUEUE_STOP_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How often a message is delivered for which there is no place now, [`QUEUE_RETRY_MAX`] apart.
+/// What comes after it counts as unacknowledged for so long, which has to be shorter than
+/// [`IDEMPOTENCY_AGE`].
+pub const QUEUE_DELIVERIES_MAX: i64 = 12;
+
 /// How long a message may be under way before the queue delivers it again; shorter than
 /// [`IDEMPOTENCY_AGE`], so that it is known then.
 pub const QUEUE_ACK_WAIT: Duration = Duration::from_secs(30);

@@ -50,6 +50,11 @@ fn describe() {
     describe_counter!("tickwire_inputs_late_total", "Inputs that came after their tick");
     describe_counter!("tickwire_values_clamped_total", "Values off their grid, by field");
     describe_counter!("tickwire_desyncs_total", "Client worlds that were not the server's");
+    describe_counter!(
+        "tickwire_queue_messages_total",
+        "Messages from the message queue, by outcome: published, repeated (known already), refused"
+    );
+    describe_gauge!("tickwire_queue_connected", "1 while publications come from the message queue");
     describe_counter!("tickwire_process_cpu_seconds_total", "CPU time of this process");
     describe_gauge!("tickwire_process_resident_bytes", "Memory of this process");
 }
@@ -115,6 +120,30 @@ pub(crate) fn values_clamped(clamped: &Clamped) {
 
 pub(crate) fn desync() {
     counter!("tickwire_desyncs_total").increment(1);
+}
+
+/// What became of a message from the message queue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum QueueOutcome {
+    /// Whoever listens has it.
+    Published,
+    /// It had been published before.
+    Repeated,
+    /// It can never be published.
+    Refused,
+}
+
+pub(crate) fn queue_message(outcome: QueueOutcome) {
+    let outcome = match outcome {
+        QueueOutcome::Published => "published",
+        QueueOutcome::Repeated => "repeated",
+        QueueOutcome::Refused => "refused",
+    };
+    counter!("tickwire_queue_messages_total", "outcome" => outcome).increment(1);
+}
+
+pub(crate) fn queue_connected(is_connected: bool) {
+    gauge!("tickwire_queue_connected").set(if is_connected { 1.0 } else { 0.0 });
 }
 
 /// Reads `/proc`; on other systems the figures stay away.

@@ -31,7 +31,7 @@ use crate::{
         listener,
         places::SharedPlaces,
         players::Players,
-        queue::Queue,
+        queue::{Queue, Reading},
         tls::Tls,
         tokens::Tokens,
     },
@@ -50,6 +50,7 @@ pub struct Server {
     scheme: &'static str,
     players: Arc<Players>,
     rooms: Vec<TickLoop>,
+    reading: Option<Reading>,
     doors: Vec<JoinHandle<()>>,
     closing: CancellationToken,
 }
@@ -65,6 +66,7 @@ impl Server {
             Some(path) => ApiKeys::load(path)?,
             None => ApiKeys::default(),
         };
+        let queue = Queue::of(&config)?;
         let channels = start_channels(&config, game.namespaces())?;
         let tls = match (&config.tls_certificate, &config.tls_key) {
             (Some(certificate), Some(key)) => Some(Tls::load(certificate, key)?),
@@ -93,10 +95,7 @@ impl Server {
             Arc::clone(&channels),
         );
         let closing = CancellationToken::new();
-        let queue = Queue::of(&config);
-        if let Some(queue) = queue.clone() {
-            tokio::spawn(queue.run(Arc::clone(&channels), closing.clone()));
-        }
+        let reading = queue.as_ref().map(|queue| queue.start(Arc::clone(&channels)));
         let house = House {
             players: Arc::clone(&players),
             channels,
@@ -117,7 +116,16 @@ impl Server {
         let internal = listener::listen(internal, router, None, most, closing.clone());
         let doors = vec![tokio::spawn(public), tokio::spawn(internal)];
         let scheme = if is_encrypted { "https" } else { "http" };
-        Ok(Self { public_address, internal_address, scheme, players, rooms, doors, closing })
+        Ok(Self {
+            public_address,
+            internal_address,
+            scheme,
+            players,
+            rooms,
+            reading,
+            doors,
+            closing,
+        })
     }
 
     /// Address of the public door.
@@ -135,8 +143,13 @@ impl Server {
         self.internal_address
     }
 
-    /// Tells clients to come back later, stops the rooms and closes the doors.
+    /// Takes no more from the message queue, tells clients to come back later, stops the rooms and
+    /// closes the doors.
     pub async fn stop(self) {
+        // While there still is somebody to hear what it had.
+        if let Some(reading) = self.reading {
+            reading.stop().await;
+        }
         self.players.stop().await;
         let rooms = self.rooms;
         // Waits for the ticks under way.

@@ -1,50 +1,73 @@
 //! Publications from a message queue: whatever a backend puts into a JetStream stream of NATS is
 //! published, once and in its order.
 //!
-//! The stream takes `tickwire.>`; what stands after `tickwire.` is the channel, as in
+//! The stream takes `tickwire.>`, or another prefix; what stands behind it is the channel, as in
 //! `tickwire.chat:main`. A channel whose name is no subject stands in the header
-//! `Tickwire-Channel` instead. The body is text, or JSON where `Content-Type` says so.
+//! `Tickwire-Channel` instead. The body is text, or JSON where `Content-Type` says so. Whether
+//! it came by JetStream or by a plain publication to the subject is the same to the stream.
 //!
 //! A message is acknowledged once it is published. Where acknowledgements got lost with a
-//! connection, the queue is asked from the first of them on: what was published already is known
-//! by its number in the stream or by its `Nats-Msg-Id`, and is not published again. While the
-//! queue is away nothing is lost that it holds: its durable consumer knows where this server was.
+//! connection, the queue is asked from the first of them on ([`bookmark`]): what was published
+//! already is known by its number in the stream or by its `Nats-Msg-Id`, and is not published
+//! again. While the queue is away nothing is lost that it holds. A stop waits until the queue
+//! knows what was published.
+//!
+//! What is known already is known to this process, for [`IDEMPOTENCY_AGE`]. So messages are
+//! published twice where the process is killed with acknowledgements under way, or where these
+//! got lost with a queue that is away for longer than that.
+//!
+//! [`IDEMPOTENCY_AGE`]: crate::limits::IDEMPOTENCY_AGE
+
+mod bookmark;
+mod credentials;
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use async_nats::{
     Client, ConnectOptions, Event,
-    jetstream::{
-        self, AckKind, Message,
-        consumer::{AckPolicy, DeliverPolicy, PullConsumer, pull},
-        stream::{self, Stream},
-    },
+    jetstream::{self, AckKind, Message, consumer::pull, stream},
 };
 use futures_util::StreamExt as _;
-use tokio::time::sleep;
+use tokio::{
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
+use self::{bookmark::Bookmark, credentials::Credentials};
 use crate::{
     channels::{ChannelError, ChannelName, Channels, Data, Moment, Post},
     config::Config,
     limits::{
-        IDEMPOTENCY_KEY_BYTES_MAX, QUEUE_ACK_WAIT, QUEUE_AGE, QUEUE_BYTES_MAX, QUEUE_HEARTBEAT,
-        QUEUE_RETRY_MAX, QUEUE_RETRY_MIN, QUEUE_TIMEOUT, QUEUE_UNACKNOWLEDGED_MAX,
+        IDEMPOTENCY_KEY_BYTES_MAX, QUEUE_AGE, QUEUE_BYTES_MAX, QUEUE_DELIVERIES_MAX,
+        QUEUE_HEARTBEAT, QUEUE_RETRY_MAX, QUEUE_RETRY_MIN, QUEUE_STOP_TIMEOUT, QUEUE_TIMEOUT,
     },
+    metrics::{self, QueueOutcome},
 };
 
 /// Where publications come from beside the doors.
 #[derive(Clone, Debug)]
 pub(crate) struct Queue {
     address: String,
+    credentials: Option<PathBuf>,
     stream: String,
-    consumer: String,
+    /// What subjects begin with, with its dot.
+    prefix: String,
+    bookmark: Bookmark,
     state: Arc<Mutex<State>>,
+}
+
+/// A queue that is being read.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    closing: CancellationToken,
+    task: JoinHandle<()>,
 }
 
 /// How the queue is.
@@ -54,42 +77,34 @@ enum State {
     Down { since: Instant, why: String },
 }
 
-const SUBJECT_PREFIX: &str = "tickwire.";
 const CHANNEL_HEADER: &str = "Tickwire-Channel";
 
 impl Queue {
     /// The one that the settings name, if any.
-    pub(crate) fn of(config: &Config) -> Option<Self> {
+    pub(crate) fn of(config: &Config) -> Result<Option<Self>> {
+        let Some(address) = config.nats.clone() else { return Ok(None) };
+        if let Some(path) = &config.nats_credentials {
+            // Read again for each connection; what is wrong with it is said now.
+            Credentials::load(path)?;
+        }
+        let prefix = format!("{}.", config.nats_prefix);
         let state = State::Down { since: Instant::now(), why: String::from("not reached so far") };
-        Some(Self {
-            address: config.nats.clone()?,
+        metrics::queue_connected(false);
+        Ok(Some(Self {
+            address,
+            credentials: config.nats_credentials.clone(),
             stream: config.nats_stream.clone(),
-            // Each server publishes all of it to its own listeners.
-            consumer: format!("tickwire-{}", config.node),
+            bookmark: Bookmark::new(&config.nats_prefix, config.node),
+            prefix,
             state: Arc::new(Mutex::new(state)),
-        })
+        }))
     }
 
-    /// Publishes what comes, and begins again for as long as it takes.
-    pub(crate) async fn run(self, channels: Arc<Channels>, closing: CancellationToken) {
-        let consuming = async {
-            let mut pause = QUEUE_RETRY_MIN;
-            loop {
-                let began = Instant::now();
-                let Err(error) = self.consume(&channels).await else { continue };
-                tracing::warn!(queue = %self.address, "no publications from the queue: {error:#}");
-                self.note_down(format!("{error:#}"));
-                if began.elapsed() > QUEUE_RETRY_MAX {
-                    pause = QUEUE_RETRY_MIN;
-                }
-                sleep(pause).await;
-                pause = (pause * 2).min(QUEUE_RETRY_MAX);
-            }
-        };
-        tokio::select! {
-            () = consuming => {}
-            () = closing.cancelled() => {}
-        }
+    /// Begins to publish what comes.
+    pub(crate) fn start(&self, channels: Arc<Channels>) -> Reading {
+        let closing = CancellationToken::new();
+        let task = tokio::spawn(self.clone().run(channels, closing.clone()));
+        Reading { closing, task }
     }
 
     /// Whether publications come from it.
@@ -97,35 +112,82 @@ impl Queue {
         matches!(*self.lock(), State::Connected)
     }
 
-    /// Publishes what comes until something is wrong.
-    async fn consume(&self, channels: &Channels) -> Result<()> {
-        let client = self.connect().await.context("connecting")?;
+    /// Publishes what comes until `closing`, and begins again for as long as it takes.
+    async fn run(self, channels: Arc<Channels>, closing: CancellationToken) {
+        let mut pause = QUEUE_RETRY_MIN;
+        loop {
+            let began = Instant::now();
+            let Err(error) = self.consume(&channels, &closing).await else { break };
+            tracing::warn!(queue = %self.address, "no publications from the queue: {error:#}");
+            self.note_down(format!("{error:#}"));
+            if began.elapsed() > QUEUE_RETRY_MAX {
+                pause = QUEUE_RETRY_MIN;
+            }
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = closing.cancelled() => break,
+            }
+            pause = (pause * 2).min(QUEUE_RETRY_MAX);
+        }
+        self.note_down(String::from("the server stops"));
+    }
+
+    /// Publishes what comes until something is wrong, or until `closing`, and then lets the queue
+    /// know. A message in hand is brought to its end.
+    async fn consume(&self, channels: &Channels, closing: &CancellationToken) -> Result<()> {
+        let lost = CancellationToken::new();
+        let mut messages = tokio::select! {
+            messages = self.open(lost.clone()) => messages?,
+            () = closing.cancelled() => return Ok(()),
+        };
+        *self.lock() = State::Connected;
+        metrics::queue_connected(true);
+        tracing::info!(queue = %self.address, stream = self.stream, "publications from the queue");
+        let mut done = None;
+        loop {
+            let message = tokio::select! {
+                biased;
+                () = closing.cancelled() => break,
+                () = lost.cancelled() => bail!("the connection is lost"),
+                message = messages.next() => message.context("the queue has no more to say")?,
+            };
+            let message = message.context("waiting for a message")?;
+            if self.handle(channels, &message).await? {
+                done = Some(message);
+            }
+        }
+        let Some(last) = done else { return Ok(()) };
+        // Acknowledgements are heard in their order: an answer to the last is one to all.
+        let confirmed = last.double_ack_with(AckKind::Ack).await;
+        confirmed.map_err(|error| anyhow!(error)).context("confirming what was published")
+    }
+
+    async fn open(&self, lost: CancellationToken) -> Result<pull::Stream> {
+        let client = self.connect(lost).await.context("connecting")?;
         let context = jetstream::new(client);
         let stream = context.get_or_create_stream(self.stream_config()).await;
         let stream = stream.with_context(|| format!("asking for the stream {}", self.stream))?;
-        let consumer = self.consumer(&stream).await?;
+        let consumer = self.bookmark.open(&stream).await?;
         let messages = consumer.stream().heartbeat(QUEUE_HEARTBEAT).messages().await;
-        let mut messages = messages.context("asking for messages")?;
-        *self.lock() = State::Connected;
-        tracing::info!(queue = %self.address, stream = self.stream, "publications from the queue");
-        while let Some(message) = messages.next().await {
-            self.handle(channels, message.context("waiting for a message")?).await?;
-        }
-        Err(anyhow!("the queue has no more to say"))
+        messages.context("asking for messages")
     }
 
-    async fn connect(&self) -> Result<Client> {
-        let state = Arc::clone(&self.state);
-        let client = ConnectOptions::new()
+    async fn connect(&self, lost: CancellationToken) -> Result<Client> {
+        let mut options = ConnectOptions::new();
+        if let Some(path) = &self.credentials {
+            options = Credentials::load(path)?.show(options)?;
+        }
+        let client = options
             .name("tickwire")
             .connection_timeout(QUEUE_TIMEOUT)
             .request_timeout(Some(QUEUE_TIMEOUT))
             .ping_interval(QUEUE_HEARTBEAT)
-            // A lost connection is begun anew with all that belongs to it.
+            // A lost connection is begun anew with all that belongs to it: what was under way on
+            // it would be overtaken on the next one.
             .max_reconnects(1)
             .event_callback(move |event| {
                 if matches!(event, Event::Disconnected) {
-                    note_down(&state, String::from("the connection is lost"));
+                    lost.cancel();
                 }
                 std::future::ready(())
             })
@@ -134,64 +196,81 @@ impl Queue {
         Ok(client)
     }
 
-    /// The consumer, at the first message that was not acknowledged: waiting until it is delivered
-    /// again would let later ones overtake it.
-    async fn consumer(&self, stream: &Stream) -> Result<PullConsumer> {
-        let about = || format!("asking for the consumer {}", self.consumer);
-        let config = self.consumer_config(DeliverPolicy::All);
-        let consumer = stream.get_or_create_consumer(&self.consumer, config).await;
-        let consumer: PullConsumer = consumer.with_context(about)?;
-        let info = consumer.cached_info();
-        if info.num_ack_pending == 0 {
-            return Ok(consumer);
-        }
-        let start_sequence = info.ack_floor.stream_sequence + 1;
-        stream.delete_consumer(&self.consumer).await.with_context(about)?;
-        let config = self.consumer_config(DeliverPolicy::ByStartSequence { start_sequence });
-        stream.create_consumer(config).await.with_context(about)
+    /// Publishes a message and acknowledges it. Whether it is done with.
+    async fn handle(&self, channels: &Channels, message: &Message) -> Result<bool> {
+        let kind = match self.read(message) {
+            Ok((channel, post)) => match channels.publish(&channel, post, Moment::now()) {
+                Ok(published) => {
+                    metrics::queue_message(if published.is_repeat {
+                        QueueOutcome::Repeated
+                    } else {
+                        QueueOutcome::Published
+                    });
+                    AckKind::Ack
+                }
+                // Some other channel may be given up in a while.
+                Err(ChannelError::TooManyChannels) if may_come_again(message) => {
+                    AckKind::Nak(Some(QUEUE_RETRY_MAX))
+                }
+                Err(error) => refuse(message, &error.to_string()),
+            },
+            Err(why) => refuse(message, &why),
+        };
+        let is_over = !matches!(kind, AckKind::Nak(_));
+        let acknowledged = message.ack_with(kind).await;
+        acknowledged.map_err(|error| anyhow!(error)).context("acknowledging")?;
+        Ok(is_over)
     }
 
-    async fn handle(&self, channels: &Channels, message: Message) -> Result<()> {
-        let kind = match read(&message) {
-            Ok((channel, post)) => match channels.publish(&channel, post, Moment::now()) {
-                Ok(_) => AckKind::Ack,
-                // Some other channel will be given up in a while.
-                Err(ChannelError::TooManyChannels) => AckKind::Nak(Some(QUEUE_RETRY_MAX)),
-                Err(error) => refuse(&message, &error.to_string()),
-            },
-            Err(why) => refuse(&message, &why),
+    fn read(&self, message: &Message) -> Result<(ChannelName, Post), String> {
+        let header = |name: &str| Some(message.headers.as_ref()?.get(name)?.as_str());
+        let channel = header(CHANNEL_HEADER)
+            .or_else(|| message.subject.strip_prefix(&self.prefix))
+            .unwrap_or_default();
+        let channel = ChannelName::new(channel).map_err(|error| error.to_string())?;
+        let body = message.payload.clone();
+        let is_json =
+            header("Content-Type").is_some_and(|kind| kind.starts_with("application/json"));
+        let data = if is_json { Data::json(body) } else { Data::text(body) };
+        let mut post = Post::of(data.map_err(|error| error.to_string())?);
+        // A stream that was deleted and made anew counts from 1 again, but at another moment.
+        let number = || {
+            let info = message.info().ok()?;
+            let published = info.published.unix_timestamp_nanos();
+            Some(format!("{} {} {published}", info.stream, info.stream_sequence))
         };
-        message.ack_with(kind).await.map_err(|error| anyhow!(error)).context("acknowledging")
+        let id = header("Nats-Msg-Id").filter(|id| !id.is_empty());
+        if id.is_some_and(|id| id.len() > IDEMPOTENCY_KEY_BYTES_MAX) {
+            return Err(format!(
+                "its Nats-Msg-Id is longer than {IDEMPOTENCY_KEY_BYTES_MAX} bytes"
+            ));
+        }
+        post.idempotency_key = id.map(String::from).or_else(number);
+        Ok((channel, post))
     }
 
     /// The stream, where nobody has made one: on disk, and bounded.
     fn stream_config(&self) -> stream::Config {
         stream::Config {
             name: self.stream.clone(),
-            subjects: vec![format!("{SUBJECT_PREFIX}>")],
+            subjects: vec![format!("{}>", self.prefix)],
             max_age: QUEUE_AGE,
             max_bytes: QUEUE_BYTES_MAX,
             ..stream::Config::default()
         }
     }
 
-    fn consumer_config(&self, deliver_policy: DeliverPolicy) -> pull::Config {
-        pull::Config {
-            durable_name: Some(self.consumer.clone()),
-            deliver_policy,
-            ack_policy: AckPolicy::Explicit,
-            ack_wait: QUEUE_ACK_WAIT,
-            max_ack_pending: QUEUE_UNACKNOWLEDGED_MAX,
-            filter_subject: format!("{SUBJECT_PREFIX}>"),
-            ..pull::Config::default()
-        }
-    }
-
     fn note_down(&self, why: String) {
-        note_down(&self.state, why);
+        metrics::queue_connected(false);
+        let mut state = self.lock();
+        let since = match &*state {
+            State::Down { since, .. } => *since,
+            State::Connected => Instant::now(),
+        };
+        *state = State::Down { since, why };
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -207,41 +286,27 @@ impl fmt::Display for Queue {
     }
 }
 
-fn note_down(state: &Mutex<State>, why: String) {
-    let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-    let since = match &*state {
-        State::Down { since, .. } => *since,
-        State::Connected => Instant::now(),
-    };
-    *state = State::Down { since, why };
+impl Reading {
+    /// Takes no more messages, and waits until the queue knows what was published: the next
+    /// process would publish the rest again.
+    pub(crate) async fn stop(self) {
+        let Self { closing, mut task } = self;
+        closing.cancel();
+        if timeout(QUEUE_STOP_TIMEOUT, &mut task).await.is_err() {
+            tracing::warn!("the queue does not say whether it knows what was published");
+            task.abort();
+        }
+    }
+}
+
+/// Whether a message that cannot be published now is waited for.
+fn may_come_again(message: &Message) -> bool {
+    message.info().is_ok_and(|info| info.delivered < QUEUE_DELIVERIES_MAX)
 }
 
 /// A message that will never be good is not asked for again.
 fn refuse(message: &Message, why: &str) -> AckKind {
     tracing::warn!(subject = %message.subject, "a message in the queue is dropped: {why}");
+    metrics::queue_message(QueueOutcome::Refused);
     AckKind::Term
-}
-
-fn read(message: &Message) -> Result<(ChannelName, Post), String> {
-    let header = |name: &str| Some(message.headers.as_ref()?.get(name)?.as_str());
-    let channel = header(CHANNEL_HEADER)
-        .or_else(|| message.subject.strip_prefix(SUBJECT_PREFIX))
-        .unwrap_or_default();
-    let channel = ChannelName::new(channel).map_err(|error| error.to_string())?;
-    let body = message.payload.clone();
-    let is_json = header("Content-Type").is_some_and(|kind| kind.starts_with("application/json"));
-    let data = if is_json { Data::json(body) } else { Data::text(body) };
-    let mut post = Post::of(data.map_err(|error| error.to_string())?);
-    // A stream that was deleted and made anew counts from 1 again, but at another moment.
-    let number = || {
-        let info = message.info().ok()?;
-        let published = info.published.unix_timestamp_nanos();
-        Some(format!("{} {} {published}", info.stream, info.stream_sequence))
-    };
-    let id = header("Nats-Msg-Id").filter(|id| !id.is_empty());
-    if id.is_some_and(|id| id.len() > IDEMPOTENCY_KEY_BYTES_MAX) {
-        return Err(format!("its Nats-Msg-Id is longer than {IDEMPOTENCY_KEY_BYTES_MAX} bytes"));
-    }
-    post.idempotency_key = id.map(String::from).or_else(number);
-    Ok((channel, post))
 }
