@@ -59,7 +59,9 @@ export class Newest<E extends EntityBase = EntityBase> {
 
   /** Hands over the names of those who came into view with this state. */
   forEntered(hear: (entered: NetId) => void): void {
-    for (const { netId, groups } of this.#replica?.slots ?? NO_SLOTS) {
+    const slots = this.#replica?.slots ?? NO_SLOTS;
+    for (let at = 0; at < slots.length; at += 1) {
+      const { netId, groups } = slots[at]!;
       for (let group = 0; netId !== undefined && group < groups.length; group += 1) {
         if (groups[group]?.entered !== this.#tick) continue;
         hear(netId);

@@ -180,7 +180,9 @@ export class Shots<E extends EntityBase> {
     if (reach === undefined) return undefined;
     let target: E | undefined;
     let share = Number.POSITIVE_INFINITY;
-    for (const entity of this.#world.entities) {
+    const { entities } = this.#world;
+    for (let at = 0; at < entities.length; at += 1) {
+      const entity = entities[at]!;
       if (entity === own || entity === passed) continue;
       const distance = reach(entity);
       const middle = distance > 0 ? place(entity) : undefined;

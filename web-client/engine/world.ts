@@ -117,7 +117,8 @@ export class World<E extends EntityBase = EntityBase> {
 
   /** For what draws ahead: this one is shown from now on, and it is not moved any more. `goesAtOnce`: so it leaves. */
   bringForward(netId: NetId, goesAtOnce: boolean): void {
-    for (const tracked of this.#tracked) {
+    for (let at = 0; at < this.#tracked.length; at += 1) {
+      const tracked = this.#tracked[at]!;
       if (tracked.netId !== netId) continue;
       const isThere = tracked.leftTick === Number.POSITIVE_INFINITY;
       // A fresh view has a new object for what was there before: only one of them may show.
@@ -128,7 +129,8 @@ export class World<E extends EntityBase = EntityBase> {
 
   /** For what draws ahead: leaves this one out of pictures from now on, or puts it back in. */
   hide(netId: NetId, isHidden: boolean): void {
-    for (const tracked of this.#tracked) {
+    for (let at = 0; at < this.#tracked.length; at += 1) {
+      const tracked = this.#tracked[at]!;
       if (tracked.netId !== netId || tracked.isHidden === isHidden) continue;
       tracked.isHidden = isHidden;
       this.#isListStale = true;

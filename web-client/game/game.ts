@@ -174,7 +174,12 @@ export class Game {
 
   /** The only seat that this client is shown is its own. */
   #seat(): Seat | undefined {
-    for (const { seat } of this.#client.world.entities) if (seat !== undefined) return seat;
+    // Asked several times for each picture: an iterator would leave an object behind for every entity.
+    const { entities } = this.#client.world;
+    for (let at = 0; at < entities.length; at += 1) {
+      const { seat } = entities[at]!;
+      if (seat !== undefined) return seat;
+    }
     return undefined;
   }
 

@@ -30,7 +30,7 @@ const PIXEL_RATIO_MAX = 2;
 
 /** What a frame is drawn from. */
 export interface Scene {
-  readonly entities: Iterable<Entity>;
+  readonly entities: readonly Entity[];
   /** The player's own ship, if there is one. */
   readonly ownShip: Entity | undefined;
   /** Heading at which to draw the own ship, in heading steps; undefined: as it came. */
@@ -121,11 +121,12 @@ export class Renderer {
     this.#drawAlarm(elapsedS);
   }
 
-  #sort(entities: Iterable<Entity>): void {
+  #sort(entities: readonly Entity[]): void {
     this.#shipCount = 0;
     this.#asteroidCount = 0;
     this.#bulletCount = 0;
-    for (const entity of entities) {
+    for (let at = 0; at < entities.length; at += 1) {
+      const entity = entities[at]!;
       if (entity.motion === undefined) continue;
       if (entity.ship !== undefined) this.#ships[this.#shipCount++] = entity;
       else if (entity.asteroid !== undefined) this.#asteroids[this.#asteroidCount++] = entity;

@@ -56,10 +56,15 @@ interface Pending {
   readonly target: number;
 }
 
+const NO_SEQUENCES: readonly Sequence[] = [];
+
 /** The mask of an event: all there is. */
 const ALL = 0xffff_ffff;
 
-/** A client's copy of what it sees. */
+/**
+ * A client's copy of what it sees. What is done for each entity of each frame counts its way through lists: an iterator
+ * would leave an object behind for every one of them.
+ */
 export class Replica {
   readonly #protocol: Protocol;
   readonly #decoder: Decoder;
@@ -175,7 +180,8 @@ export class Replica {
 
   #takeStatuses(): void {
     const { groups } = this.#protocol.model;
-    for (const slot of this.#slots) {
+    for (let at = 0; at < this.#slots.length; at += 1) {
+      const slot = this.#slots[at]!;
       if (!slot.isTaken) continue;
       for (let group = 0; group < groups.length; group += 1) {
         const sub = slot.groups[group];
@@ -251,9 +257,11 @@ export class Replica {
   /** Updates too can make texts and lists longer. */
   #checkSequences(): void {
     let total = 0;
-    for (const { groups } of this.#slots) {
-      for (const sub of groups) {
-        if (sub !== undefined) for (const sequence of sub.sequences) total += sequence.length;
+    for (let slot = 0; slot < this.#slots.length; slot += 1) {
+      const { groups } = this.#slots[slot]!;
+      for (let group = 0; group < groups.length; group += 1) {
+        const sequences = groups[group]?.sequences ?? NO_SEQUENCES;
+        for (let at = 0; at < sequences.length; at += 1) total += sequences[at]!.length;
       }
     }
     if (total > LIMITS.replicaSequenceCodes) throw new FrameError('too large');
@@ -261,7 +269,8 @@ export class Replica {
 
   /** Slots left in this frame are free from the next on. */
   #freeSlots(): void {
-    for (const slot of this.#slots) {
+    for (let at = 0; at < this.#slots.length; at += 1) {
+      const slot = this.#slots[at]!;
       if (!slot.isTaken || slot.isSeen) continue;
       if (slot.netId !== undefined) this.#names.delete(slot.netId);
       slot.clear();
@@ -374,7 +383,9 @@ export class Replica {
   #sum(): number {
     let sum = 0;
     for (let slot = 0; slot < this.#slots.length; slot += 1) {
-      for (const sub of this.#slots[slot]!.groups) {
+      const { groups } = this.#slots[slot]!;
+      for (let group = 0; group < groups.length; group += 1) {
+        const sub = groups[group];
         if (sub === undefined) continue;
         sum = (sum + inSlot(hashState(sub, sub.codes, sub.sequences), slot, sub.group)) | 0;
       }

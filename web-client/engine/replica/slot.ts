@@ -20,7 +20,7 @@ export class Slot {
 
   /** Whether an entity is in view here. */
   get isSeen(): boolean {
-    for (const sub of this.groups) if (sub !== undefined) return true;
+    for (let group = 0; group < this.groups.length; group += 1) if (this.groups[group] !== undefined) return true;
     return false;
   }
 
