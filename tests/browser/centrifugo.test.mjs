@@ -1,25 +1,16 @@
 // Centrifugo's official client for browsers, unchanged, against the arena's binary.
 
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { createServer, connect as dial } from 'node:net';
-import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Centrifuge } from 'centrifuge';
 import WebSocket from 'ws';
 import { PATIENCE_MS, startArena } from './support.mjs';
-
-const SECRET = '0123456789abcdef0123456789abcdef';
-
-/** A token that says this, signed with HS256. */
-function sign(claims, secret = SECRET) {
-  const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const signed = `${part({ alg: 'HS256', typ: 'JWT' })}.${part(claims)}`;
-  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
-}
+import { keyFile, sign } from './tokens.mjs';
 
 const inSeconds = (seconds) => Math.floor(Date.now() / 1000) + seconds;
 
@@ -39,14 +30,12 @@ function next(emitter, name, isIt = () => true) {
 
 describe("Centrifugo's client", { timeout: 300_000 }, () => {
   let server;
-  let open = [];
+  const open = [];
   before(async () => {
     const folder = await mkdtemp(join(tmpdir(), 'tickwire-'));
-    const keys = join(folder, 'secret');
-    await writeFile(keys, SECRET, { mode: 0o600 });
     const channels = join(folder, 'channels.toml');
     await writeFile(channels, '[namespaces.team]\nhistory = { count = 5 }\npresence = true\n');
-    server = await startArena(['--token-keys', keys, '--channels', channels]);
+    server = await startArena(['--token-keys', await keyFile(), '--channels', channels]);
   });
   after(async () => {
     for (const client of open) client.disconnect();
@@ -93,7 +82,10 @@ describe("Centrifugo's client", { timeout: 300_000 }, () => {
     const forged = client({ token: sign({ sub: '42' }, 'another secret, which is as long') });
     const gone = next(forged, 'disconnected');
     forged.connect();
-    assert.deepEqual(await gone.then(({ code, reason }) => ({ code, reason })), { code: 3500, reason: 'invalid token' });
+    assert.deepEqual(await gone.then(({ code, reason }) => ({ code, reason })), {
+      code: 3500,
+      reason: 'invalid token',
+    });
 
     let asked = 0;
     const expired = client({
@@ -128,12 +120,20 @@ describe("Centrifugo's client", { timeout: 300_000 }, () => {
     }
     const { clients } = await subscription.presence();
     assert.deepEqual(
-      Object.values(clients).map(({ user, connInfo }) => [user, connInfo]).sort(),
-      [['1', info], ['2', { name: 'Zoë' }]],
+      Object.values(clients)
+        .map(({ user, connInfo }) => [user, connInfo])
+        .sort(),
+      [
+        ['1', info],
+        ['2', { name: 'Zoë' }],
+      ],
     );
     assert.deepEqual(await subscription.presenceStats(), { numClients: 2, numUsers: 2 });
     const history = await subscription.history({ limit: 10 });
-    assert.deepEqual(history.publications.map(({ data }) => data), [{ text: 'hello' }]);
+    assert.deepEqual(
+      history.publications.map(({ data }) => data),
+      [{ text: 'hello' }],
+    );
     assert.equal(history.offset, 1);
     const leaves = next(subscription, 'leave');
     other.disconnect();

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { launch, open, PATIENCE_MS, startArena } from './support.mjs';
+import { keyFile, sign } from './tokens.mjs';
 
 describe('talk', { timeout: 120_000 }, () => {
   let browser;
@@ -11,7 +12,7 @@ describe('talk', { timeout: 120_000 }, () => {
   let grace;
   before(async () => {
     browser = await launch();
-    server = await startArena();
+    server = await startArena(['--token-keys', await keyFile(), '--allow-anonymous']);
     ada = await open(browser, server.address, 'Ada');
     grace = await open(browser, server.address, 'Grace');
     for (const { page } of [ada, grace]) {
@@ -51,6 +52,26 @@ describe('talk', { timeout: 120_000 }, () => {
     assert.equal(await grace.page.locator('.chat__lines', { hasText: 'for you alone' }).count(), 0);
     assert.deepEqual([...ada.errors, ...grace.errors], []);
   });
+
+  it('lets whoever holds the right silence somebody and send them away, and nobody else', async () => {
+    await say(ada.page, '/kick Grace');
+    await hears(ada.page, 'you hold no right to do that');
+    const token = sign({ sub: '1', moderate: ['room:*'] });
+    const judge = await open(browser, `${server.address}#token=${token}`, 'Judge');
+    await judge.page.waitForFunction(() => window.arena?.ship?.motion !== undefined, undefined, {
+      timeout: PATIENCE_MS,
+    });
+    await say(judge.page, '/mute Grace');
+    await refused(grace.page);
+    await say(judge.page, '/unmute Grace');
+    await say(judge.page, '/kick Ada');
+    await ada.page.locator('text=A moderator has removed you').waitFor({ timeout: PATIENCE_MS });
+    await say(judge.page, 'order');
+    await hears(grace.page, 'order');
+    await say(grace.page, 'heard again');
+    await hears(judge.page, 'heard again');
+    assert.deepEqual([...grace.errors, ...judge.errors], []);
+  });
 });
 
 async function say(page, words) {
@@ -61,6 +82,16 @@ async function say(page, words) {
 
 async function hears(page, words) {
   await page.locator('.chat__lines li', { hasText: words }).first().waitFor({ timeout: PATIENCE_MS });
+}
+
+/** Says something until that is refused: the moderator's word is on its way. */
+async function refused(page) {
+  const note = page.locator('.chat__lines li', { hasText: 'you are muted for another' });
+  for (let until = Date.now() + PATIENCE_MS; (await note.count()) === 0 && Date.now() < until; ) {
+    await say(page, 'can you hear me?');
+    await page.waitForTimeout(500);
+  }
+  assert.notEqual(await note.count(), 0, 'whoever is silenced is told so');
 }
 
 async function publish(server, channel, data) {
