@@ -42,6 +42,7 @@ pub mod recording;
 pub mod replication;
 pub mod room;
 pub mod room_channels;
+mod secret_file;
 pub mod server;
 pub mod session;
 pub mod session_token;

@@ -11,7 +11,7 @@
 use std::{
     fs,
     io::Write as _,
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -20,7 +20,7 @@ use anyhow::{Context as _, Result, ensure};
 use rand::random;
 use ring::hmac;
 
-use crate::limits::SESSION_TOKEN_LIFETIME;
+use crate::{limits::SESSION_TOKEN_LIFETIME, secret_file};
 
 /// What a token says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,16 +69,7 @@ impl SessionKeys {
     /// Reads keys from a file that nobody else may read.
     pub fn load(path: &Path) -> Result<Self> {
         let shown = path.display();
-        let mode = fs::metadata(path)
-            .with_context(|| format!("reading the secret file {shown}"))?
-            .permissions()
-            .mode();
-        ensure!(
-            mode & 0o077 == 0,
-            "the secret file {shown} can be read by others: chmod 600 {shown}"
-        );
-        let text =
-            fs::read_to_string(path).with_context(|| format!("reading the secret file {shown}"))?;
+        let text = secret_file::read("the secret file", path)?;
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
         let keys = lines.map(|line| parse_key(line).map(|bytes| key(&bytes)));
         let keys: Option<Vec<_>> = keys.collect();
@@ -188,6 +179,8 @@ fn seconds(time: SystemTime) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     const TOKEN: SessionToken = SessionToken { node: 1, session: 2, generation: 3 };

@@ -4,13 +4,16 @@
 //! address it comes from. Everybody else shows a key, in a header. Keys come from a file with one
 //! per line.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+use std::path::Path;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use axum::http::{HeaderMap, HeaderName, header};
 use ring::digest::{SHA256, digest};
 
-use crate::limits::{API_KEYS_MAX, SECRET_BYTES_MIN};
+use crate::{
+    limits::{API_KEYS_MAX, SECRET_BYTES_MIN},
+    secret_file,
+};
 
 /// Keys with which backends speak at the public door. Kept as hashes, so that comparing them
 /// tells nothing by how long it takes.
@@ -48,13 +51,7 @@ impl ApiKeys {
     /// Reads keys from a file that nobody else may read.
     pub(crate) fn load(path: &Path) -> Result<Self> {
         let shown = path.display();
-        let about = || format!("reading the API keys in {shown}");
-        let mode = fs::metadata(path).with_context(about)?.permissions().mode();
-        ensure!(
-            mode & 0o077 == 0,
-            "the API keys in {shown} can be read by others: chmod 600 {shown}"
-        );
-        let text = fs::read_to_string(path).with_context(about)?;
+        let text = secret_file::read("the API keys in", path)?;
         let keys: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         ensure!(!keys.is_empty(), "{shown} holds no API key");
         ensure!(keys.len() <= API_KEYS_MAX, "{shown} holds more than {API_KEYS_MAX} API keys");

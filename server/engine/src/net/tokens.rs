@@ -3,13 +3,12 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, Weak},
     time::{Duration, Instant, SystemTime},
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use bytes::BytesMut;
 use reqwest::{Client, Url, redirect};
 use tickwire_shared::CloseReason;
@@ -19,6 +18,7 @@ use crate::{
     config::Config,
     connection_token::{ChannelToken, ConnectionToken, KeySet, TokenError, TokenRules},
     limits::{KEY_SET_BYTES_MAX, KEY_SET_INTERVAL, KEY_SET_PAUSE, KEY_SET_TIMEOUT},
+    secret_file,
 };
 
 /// Connection tokens at the door.
@@ -225,8 +225,8 @@ fn read_file(path: &Path) -> Result<KeySet> {
     ensure!(metadata.len() <= KEY_SET_BYTES_MAX as u64, "{shown} is too long for a key set");
     let text = fs::read_to_string(path).with_context(about)?;
     let keys = KeySet::parse(&text).with_context(about)?;
-    if keys.is_secret() && metadata.permissions().mode() & 0o077 != 0 {
-        bail!("the secret in {shown} can be read by others: chmod 600 {shown}");
+    if keys.is_secret() {
+        secret_file::ensure_private("the secret in", path, &metadata)?;
     }
     Ok(keys)
 }

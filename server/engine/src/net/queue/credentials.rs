@@ -1,10 +1,12 @@
 //! How this server shows the message queue who it is: from a file, since everybody on a machine
 //! can read the flags of a command.
 
-use std::{fmt, fs, os::unix::fs::PermissionsExt as _, path::Path};
+use std::{fmt, path::Path};
 
 use anyhow::{Context as _, Result, ensure};
 use async_nats::ConnectOptions;
+
+use crate::secret_file;
 
 /// What the queue is shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -17,19 +19,15 @@ pub(super) enum Credentials {
     Token(String),
 }
 
+/// What errors call the file.
+const WHAT: &str = "the credentials for the queue in";
+
 impl Credentials {
     /// Reads a file that nobody else may read: a `.creds` file as NATS' tools make it, or one
     /// line, `user:password` or a token without a colon.
     pub(super) fn load(path: &Path) -> Result<Self> {
-        let shown = path.display();
-        let about = || format!("reading the credentials for the queue in {shown}");
-        let mode = fs::metadata(path).with_context(about)?.permissions().mode();
-        ensure!(
-            mode & 0o077 == 0,
-            "the credentials for the queue in {shown} can be read by others: chmod 600 {shown}"
-        );
-        let text = fs::read_to_string(path).with_context(about)?;
-        Self::parse(&text).with_context(about)
+        let text = secret_file::read(WHAT, path)?;
+        Self::parse(&text).with_context(|| format!("reading {WHAT} {}", path.display()))
     }
 
     fn parse(text: &str) -> Result<Self> {
