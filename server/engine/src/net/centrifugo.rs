@@ -13,14 +13,12 @@ use axum::{
     extract::{Request, State},
     http::{Response, StatusCode},
 };
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::StreamExt as _;
 use hyper::upgrade::OnUpgrade;
 use tickwire_shared::CloseReason;
 use tokio::time::{Instant, interval_at, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{
-    Error, Message, Utf8Bytes,
-    error::CapacityError,
-    protocol::{CloseFrame, frame::coding::CloseCode},
+    Error, Message, Utf8Bytes, error::CapacityError, protocol::frame::coding::CloseCode,
 };
 
 use self::{
@@ -31,13 +29,9 @@ use super::{
     listener::Peer,
     listening::ListeningDoor,
     places::SharedPlace,
-    websocket::{self, Socket},
+    websocket::{self, Socket, Unwritten},
 };
-use crate::{
-    limits::{HELLO_TIMEOUT, STOP_TIMEOUT, WRITE_TIMEOUT},
-    metrics,
-    page::plain,
-};
+use crate::{limits::HELLO_TIMEOUT, metrics, page::plain};
 
 /// A GET of `/connection/websocket`.
 pub(crate) async fn connect(
@@ -70,13 +64,7 @@ async fn serve(door: ListeningDoor, _place: SharedPlace, upgraded: OnUpgrade) {
     let Ok(Ok(upgraded)) = timeout(HELLO_TIMEOUT, upgraded).await else { return };
     let mut socket = websocket::listening_socket(upgraded).await;
     let Err(Some(Disconnect { code, reason })) = talk(&door, &mut socket).await else { return };
-    let close = CloseFrame { code: CloseCode::from(code), reason: Utf8Bytes::from_static(reason) };
-    let _ = timeout(STOP_TIMEOUT, async {
-        socket.send(Message::Close(Some(close))).await?;
-        while let Some(Ok(_)) = socket.next().await {}
-        Ok::<_, Error>(())
-    })
-    .await;
+    websocket::close(socket, CloseCode::from(code), reason).await;
 }
 
 /// Why it is over; `None` where the other side is gone.
@@ -144,15 +132,13 @@ async fn talk(door: &ListeningDoor, socket: &mut Socket) -> Result<(), Over> {
 }
 
 async fn feed(socket: &mut Socket, message: Message) -> Result<(), Over> {
-    match timeout(WRITE_TIMEOUT, socket.feed(message)).await {
-        Ok(written) => written.map_err(|_| None),
-        Err(_) => Err(Some(Disconnect::SLOW)),
-    }
+    websocket::feed(socket, message).await.map_err(over)
 }
 
 async fn flush(socket: &mut Socket) -> Result<(), Over> {
-    match timeout(WRITE_TIMEOUT, socket.flush()).await {
-        Ok(written) => written.map_err(|_| None),
-        Err(_) => Err(Some(Disconnect::SLOW)),
-    }
+    websocket::flush(socket).await.map_err(over)
+}
+
+fn over(why: Unwritten) -> Over {
+    (why == Unwritten::Slow).then_some(Disconnect::SLOW)
 }

@@ -5,21 +5,24 @@ use axum::{
     extract::Request,
     http::{HeaderMap, HeaderValue, Response, StatusCode, header},
 };
+use futures_util::{SinkExt as _, StreamExt as _};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tickwire_shared::limits::CLIENT_FRAME_BYTES_MAX;
+use tokio::time::timeout;
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
+        Error, Message, Utf8Bytes,
         handshake::derive_accept_key,
-        protocol::{Role, WebSocketConfig},
+        protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
     },
 };
 
 use crate::{
     limits::{
         COMMAND_BYTES_MAX, LISTENING_OUTBOX_BYTES_MAX, LISTENING_PIECE_BYTES, OUTBOX_BYTES_MAX,
-        READ_BUFFER_BYTES,
+        READ_BUFFER_BYTES, STOP_TIMEOUT, WRITE_TIMEOUT,
     },
     page::plain,
 };
@@ -79,6 +82,43 @@ pub(crate) async fn listening_socket(upgraded: Upgraded) -> Socket {
         .write_buffer_size(LISTENING_PIECE_BYTES)
         .max_write_buffer_size(LISTENING_OUTBOX_BYTES_MAX);
     socket_of(upgraded, config, COMMAND_BYTES_MAX).await
+}
+
+/// Why something is not written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Unwritten {
+    /// The other side is gone.
+    Gone,
+    /// It takes nothing.
+    Slow,
+}
+
+/// Hands a message to the socket, which may keep it until the next flush.
+pub(crate) async fn feed(socket: &mut Socket, message: Message) -> Result<(), Unwritten> {
+    in_time(socket.feed(message)).await
+}
+
+/// Writes what the socket has kept.
+pub(crate) async fn flush(socket: &mut Socket) -> Result<(), Unwritten> {
+    in_time(socket.flush()).await
+}
+
+async fn in_time(writing: impl Future<Output = Result<(), Error>>) -> Result<(), Unwritten> {
+    match timeout(WRITE_TIMEOUT, writing).await {
+        Ok(written) => written.map_err(|_| Unwritten::Gone),
+        Err(_) => Err(Unwritten::Slow),
+    }
+}
+
+/// Says why it is over, and gives the other side a while to hear it.
+pub(crate) async fn close(mut socket: Socket, code: CloseCode, reason: &'static str) {
+    let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
+    let _ = timeout(STOP_TIMEOUT, async {
+        socket.send(Message::Close(Some(frame))).await?;
+        while let Some(Ok(_)) = socket.next().await {}
+        Ok::<_, Error>(())
+    })
+    .await;
 }
 
 /// The socket over an upgraded connection, to which nobody may send longer messages.

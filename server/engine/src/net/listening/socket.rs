@@ -11,27 +11,24 @@ use std::{future::poll_fn, sync::Arc};
 
 use axum::{body::Body, extract::Request, http::Response};
 use bytes::Bytes;
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::StreamExt as _;
 use hyper::upgrade::OnUpgrade;
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 use tokio::time::{Instant, interval_at, timeout};
 use tokio_tungstenite::tungstenite::{
-    Error, Message, Utf8Bytes,
-    error::CapacityError,
-    protocol::{CloseFrame, frame::coding::CloseCode},
+    Error, Message, Utf8Bytes, error::CapacityError, protocol::frame::coding::CloseCode,
 };
 
 use super::{Listener, ListeningDoor, Over, Question, poll::write_message, text::utf8_of};
 use crate::{
     channels::{Delivery, EndReason, Moment, Post, Publication, Subscribed, Wire},
     limits::{
-        COMMAND_ERRORS_MAX, HELLO_TIMEOUT, IDLE_TIMEOUT, LISTENING_HEARTBEAT,
-        LISTENING_PIECE_BYTES, STOP_TIMEOUT, WRITE_TIMEOUT,
+        COMMAND_ERRORS_MAX, HELLO_TIMEOUT, IDLE_TIMEOUT, LISTENING_HEARTBEAT, LISTENING_PIECE_BYTES,
     },
     net::{
         api::{Code, json_data},
-        websocket::{self, Socket},
+        websocket::{self, Socket, Unwritten},
     },
 };
 
@@ -82,16 +79,15 @@ async fn serve(
     let socket = websocket::listening_socket(upgraded).await;
     let mut talk = Talk { listener, says, socket, refused: 0 };
     let Err(End::Farewell { code, sentence }) = talk.go(&door, begun).await else { return };
-    let Talk { listener, mut socket, .. } = talk;
+    let Talk { listener, socket, .. } = talk;
     drop(listener);
-    let reason = Utf8Bytes::from_static(sentence);
-    let close = Message::Close(Some(CloseFrame { code, reason }));
-    let _ = timeout(STOP_TIMEOUT, async {
-        socket.send(close).await?;
-        while let Some(Ok(_)) = socket.next().await {}
-        Ok::<_, Error>(())
-    })
-    .await;
+    websocket::close(socket, code, sentence).await;
+}
+
+impl From<Unwritten> for End {
+    fn from(_: Unwritten) -> Self {
+        Self::Gone
+    }
 }
 
 /// A listener and its socket.
@@ -209,13 +205,11 @@ impl Talk {
     }
 
     async fn feed(&mut self, message: Message) -> Result<(), End> {
-        let fed = timeout(WRITE_TIMEOUT, self.socket.feed(message)).await;
-        fed.ok().and_then(Result::ok).ok_or(End::Gone)
+        Ok(websocket::feed(&mut self.socket, message).await?)
     }
 
     async fn flush(&mut self) -> Result<(), End> {
-        let flushed = timeout(WRITE_TIMEOUT, self.socket.flush()).await;
-        flushed.ok().and_then(Result::ok).ok_or(End::Gone)
+        Ok(websocket::flush(&mut self.socket).await?)
     }
 }
 
