@@ -30,7 +30,7 @@ use std::{
 use axum::{
     body::Body,
     extract::{Query, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header},
 };
 use serde::Deserialize;
 use tickwire_shared::CloseReason;
@@ -75,7 +75,8 @@ pub(crate) struct ListeningDoor {
 #[derive(Debug)]
 struct Question {
     headers: HeaderMap,
-    uri: Uri,
+    /// `None` where the address cannot be read.
+    asked: Option<Asked>,
     peer: Option<Peer>,
 }
 
@@ -139,19 +140,18 @@ pub(crate) async fn listen(
 
 impl Question {
     fn of(request: &Request) -> Self {
-        let (headers, uri) = (request.headers().clone(), request.uri().clone());
-        Self { headers, uri, peer: Peer::of(request) }
+        let asked = Query::<Asked>::try_from_uri(request.uri()).ok().map(|Query(asked)| asked);
+        Self { headers: request.headers().clone(), asked, peer: Peer::of(request) }
     }
 
     /// Whether the address says where the listener was, be it nowhere.
     fn says_since(&self) -> bool {
-        Query::<Asked>::try_from_uri(&self.uri).is_ok_and(|asked| asked.0.since.is_some())
+        self.asked.as_ref().is_some_and(|asked| asked.since.is_some())
     }
 
     /// Where the address says that the listener was.
     fn since(&self) -> Option<Cursor> {
-        let Query(asked) = Query::<Asked>::try_from_uri(&self.uri).ok()?;
-        Cursor::parse(asked.since.as_deref()?)
+        Cursor::parse(self.asked.as_ref()?.since.as_deref()?)
     }
 }
 
@@ -231,13 +231,14 @@ impl ListeningDoor {
             metrics::closed(CloseReason::OriginRefused);
             return Err(refuse(StatusCode::FORBIDDEN, CloseReason::OriginRefused.sentence()));
         }
-        let asked = Query::<Asked>::try_from_uri(&question.uri);
-        let asked =
-            asked.map_err(|_| refuse(StatusCode::BAD_REQUEST, "The address cannot be read."))?;
-        let cid = asked.0.cid.ok_or_else(|| {
+        let asked = question
+            .asked
+            .as_ref()
+            .ok_or_else(|| refuse(StatusCode::BAD_REQUEST, "The address cannot be read."))?;
+        let cid = asked.cid.as_deref().ok_or_else(|| {
             refuse(StatusCode::BAD_REQUEST, "Which channel? Name it, as in ?cid=5.")
         })?;
-        channel_named(&cid).map_err(|why| refuse(StatusCode::BAD_REQUEST, &why))
+        channel_named(cid).map_err(|why| refuse(StatusCode::BAD_REQUEST, &why))
     }
 
     /// Who asks: by a token in a header, or in a cookie of the backend's; never in an address,
