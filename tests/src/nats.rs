@@ -54,6 +54,13 @@ impl Nats {
         Ok(Self { port, folder, configuration: String::new(), login: Login::Nothing, child: None })
     }
 
+    /// One that runs.
+    pub async fn start_new() -> Result<Self> {
+        let mut nats = Self::new().await?;
+        nats.start().await?;
+        Ok(nats)
+    }
+
     /// Lets nobody in but this user, from the next start on.
     pub fn ask_for(&mut self, user: &str, password: &str) {
         self.configuration = format!("authorization {{ user: {user}, password: {password} }}");

@@ -15,7 +15,10 @@ use tokio::{
     sync::watch,
     time::{sleep, timeout},
 };
-use tokio_tungstenite::{connect_async, tungstenite::Message};
+use tokio_tungstenite::{
+    connect_async,
+    tungstenite::{self, Message},
+};
 
 /// How a listener listens, and remembers where it was.
 #[derive(Clone, Copy, Debug)]
@@ -176,12 +179,7 @@ impl Listener {
 
 /// Whether the server is down at the moment, rather than at fault.
 fn is_away(error: &anyhow::Error) -> bool {
-    let is_io = |kind| kind == std::io::ErrorKind::ConnectionRefused;
-    error.chain().any(|cause| {
-        cause.downcast_ref::<std::io::Error>().is_some_and(|error| is_io(error.kind()))
-            || cause.downcast_ref::<reqwest::Error>().is_some()
-            || cause.downcast_ref::<tokio_tungstenite::tungstenite::Error>().is_some()
-    })
+    error.is::<reqwest::Error>() || error.is::<tungstenite::Error>()
 }
 
 /// An endless answer, and what of it was read beyond the last part.

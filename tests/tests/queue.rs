@@ -82,6 +82,12 @@ async fn listen(server: &Server, query: &str) -> Result<Socket> {
     Ok(connect_async(url).await?.0)
 }
 
+/// Listens at a server once publications from the queue reach it.
+async fn listen_when_connected(server: &Server, query: &str) -> Result<Socket> {
+    wait_for_health(server, "queue: connected").await?;
+    listen(server, query).await
+}
+
 async fn hear(socket: &mut Socket) -> Result<String> {
     loop {
         let message = timeout(PATIENCE, socket.next()).await.context("nothing comes")?;
@@ -96,6 +102,13 @@ async fn hear_object(socket: &mut Socket) -> Result<String> {
     let object: serde_json::Value = serde_json::from_str(&hear(socket).await?)?;
     let text = object.get("Text").and_then(serde_json::Value::as_str);
     Ok(String::from(text.context("a text")?))
+}
+
+async fn ensure_a_message_comes_through(nats: &Nats, server: &Server) -> Result<()> {
+    let mut listener = listen_when_connected(server, "cid=5").await?;
+    Backend::connect(nats).await?.put("5", "1", "in").await?;
+    assert_eq!(hear(&mut listener).await?, "in");
+    Ok(())
 }
 
 #[tokio::test]
@@ -129,11 +142,9 @@ async fn a_queue_that_is_down_at_the_start_is_said_so_and_tried_until_it_is_ther
 
 #[tokio::test]
 async fn a_plain_publication_to_the_subject_arrives_as_well() -> Result<()> {
-    let mut nats = Nats::new().await?;
-    nats.start().await?;
+    let nats = Nats::start_new().await?;
     let server = start(&nats).await?;
-    wait_for_health(&server, "queue: connected").await?;
-    let mut listener = listen(&server, "cid=5").await?;
+    let mut listener = listen_when_connected(&server, "cid=5").await?;
     let backend = Backend::connect(&nats).await?;
     for number in 0..10 {
         backend.send("tickwire.5", &number.to_string()).await?;
@@ -153,8 +164,7 @@ async fn a_plain_publication_to_the_subject_arrives_as_well() -> Result<()> {
 
 #[tokio::test]
 async fn one_queue_serves_several_installations_by_their_prefixes() -> Result<()> {
-    let mut nats = Nats::new().await?;
-    nats.start().await?;
+    let nats = Nats::start_new().await?;
     let address = nats.address();
     let usual = start(&nats).await?;
     let flags = ["--nats", &address, "--nats-prefix", "live.game", "--nats-stream", "LIVE"];
@@ -176,8 +186,7 @@ async fn one_queue_serves_several_installations_by_their_prefixes() -> Result<()
 
 #[tokio::test]
 async fn a_place_that_is_somebody_elses_is_not_taken() -> Result<()> {
-    let mut nats = Nats::new().await?;
-    nats.start().await?;
+    let nats = Nats::start_new().await?;
     let backend = Backend::connect(&nats).await?;
     let stream = stream::Config {
         name: String::from("TICKWIRE"),
@@ -215,10 +224,7 @@ async fn a_queue_that_asks_for_a_password_is_shown_the_one_in_the_file() -> Resu
     assert!(!health.contains("wrong"), "the password is nobody's to see: {health}");
     // Put right while the server runs.
     fs::write(&secret.0, "arena:s3cret\n")?;
-    wait_for_health(&server, "queue: connected").await?;
-    let mut listener = listen(&server, "cid=5").await?;
-    Backend::connect(&nats).await?.put("5", "1", "in").await?;
-    assert_eq!(hear(&mut listener).await?, "in");
+    ensure_a_message_comes_through(&nats, &server).await?;
     server.stop().await;
     Ok(())
 }
@@ -233,10 +239,7 @@ async fn a_queue_of_an_operator_is_shown_the_credentials_of_a_user() -> Result<(
     stranger.stop().await;
     let flags = ["--nats", &nats.address(), "--nats-credentials", credentials.path()?];
     let server = start_with(&flags).await?;
-    wait_for_health(&server, "queue: connected").await?;
-    let mut listener = listen(&server, "cid=5").await?;
-    Backend::connect(&nats).await?.put("5", "1", "in").await?;
-    assert_eq!(hear(&mut listener).await?, "in");
+    ensure_a_message_comes_through(&nats, &server).await?;
     server.stop().await;
     Ok(())
 }
@@ -266,12 +269,10 @@ async fn credentials_that_cannot_be_used_end_the_start() -> Result<()> {
 /// A queue in which `first` and `second` were published, and `third` to `fifth` were taken along
 /// by somebody who was never heard of again.
 async fn nats_with_a_lost_reader() -> Result<(Nats, Backend)> {
-    let mut nats = Nats::new().await?;
-    nats.start().await?;
+    let nats = Nats::start_new().await?;
     let backend = Backend::connect(&nats).await?;
     let server = start(&nats).await?;
-    wait_for_health(&server, "queue: connected").await?;
-    let mut listener = listen(&server, "cid=5").await?;
+    let mut listener = listen_when_connected(&server, "cid=5").await?;
     for text in ["first", "second"] {
         backend.put("5", text, text).await?;
         assert_eq!(hear(&mut listener).await?, text);
@@ -290,8 +291,7 @@ async fn nats_with_a_lost_reader() -> Result<(Nats, Backend)> {
 
 async fn ensure_nothing_but_the_rest_is_published(nats: &Nats, backend: &Backend) -> Result<()> {
     let server = start(nats).await?;
-    wait_for_health(&server, "queue: connected").await?;
-    let mut listener = listen(&server, "cid=5&since=0").await?;
+    let mut listener = listen_when_connected(&server, "cid=5&since=0").await?;
     backend.put("5", "sixth", "sixth").await?;
     for text in ["third", "fourth", "fifth", "sixth"] {
         assert_eq!(hear_object(&mut listener).await?, text);
@@ -339,12 +339,10 @@ async fn a_place_is_known_whoever_died_while_it_was_moved() -> Result<()> {
 #[tokio::test]
 async fn a_connection_that_is_cut_under_load_lets_nothing_be_overtaken() -> Result<()> {
     const COUNT: u32 = 2_000;
-    let mut nats = Nats::new().await?;
-    nats.start().await?;
+    let nats = Nats::start_new().await?;
     let proxy = Proxy::start(nats.socket_address(), Conditions::CLEAR, 5).await?;
     let server = start_with(&["--nats", &format!("nats://{}", proxy.address())]).await?;
-    wait_for_health(&server, "queue: connected").await?;
-    let mut listener = listen(&server, "cid=5").await?;
+    let mut listener = listen_when_connected(&server, "cid=5").await?;
     let backend = Backend::connect(&nats).await?;
     let putting = tokio::spawn(async move {
         for number in 0..COUNT {
@@ -369,12 +367,10 @@ async fn a_connection_that_is_cut_under_load_lets_nothing_be_overtaken() -> Resu
 #[tokio::test]
 async fn what_the_queue_held_while_the_server_was_away_is_published_when_it_is_back() -> Result<()>
 {
-    let mut nats = Nats::new().await?;
-    nats.start().await?;
+    let nats = Nats::start_new().await?;
     let backend = Backend::connect(&nats).await?;
     let server = start(&nats).await?;
-    wait_for_health(&server, "queue: connected").await?;
-    let mut listener = listen(&server, "cid=5").await?;
+    let mut listener = listen_when_connected(&server, "cid=5").await?;
     backend.put("5", "a", "before").await?;
     assert_eq!(hear(&mut listener).await?, "before");
     server.stop().await;
@@ -393,11 +389,9 @@ async fn what_the_queue_held_while_the_server_was_away_is_published_when_it_is_b
 #[tokio::test]
 async fn a_queue_that_is_killed_under_load_loses_nothing_and_says_nothing_twice() -> Result<()> {
     const COUNT: u32 = 2_000;
-    let mut nats = Nats::new().await?;
-    nats.start().await?;
+    let mut nats = Nats::start_new().await?;
     let server = start(&nats).await?;
-    wait_for_health(&server, "queue: connected").await?;
-    let mut listener = listen(&server, "cid=5").await?;
+    let mut listener = listen_when_connected(&server, "cid=5").await?;
     let backend = Backend::connect(&nats).await?;
     let putting = tokio::spawn(async move {
         for number in 0..COUNT {

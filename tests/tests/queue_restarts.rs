@@ -64,8 +64,7 @@ async fn wait_for(observer: &Server, name: &str, least: f64) -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_published_before_a_stop_is_known_to_the_queue_after_it() -> Result<()> {
-    let mut nats = Nats::new().await?;
-    nats.start().await?;
+    let nats = Nats::start_new().await?;
     let flags = vec![String::from("--nats"), nats.address()];
     let backend = Backend::connect(&nats).await?;
     let observer = local_server::start(arena(), &[]).await?;

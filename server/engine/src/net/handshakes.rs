@@ -43,25 +43,24 @@ impl Handshakes {
 mod tests {
     use super::*;
 
-    fn peer(address: &str) -> Option<Peer> {
-        Some(Peer(address.parse().expect("an address")))
-    }
-
     #[test]
     fn a_class_behind_one_address_gets_in_and_a_flood_does_not() {
         let handshakes = Handshakes::new(1, 200);
-        let class = (0..200).filter(|_| handshakes.allow(peer("192.0.2.1:5"))).count();
+        let class = (0..200).filter(|_| handshakes.allow(Some(Peer::at("192.0.2.1:5")))).count();
         assert_eq!(class, 200);
-        assert!(!handshakes.allow(peer("192.0.2.1:6")));
-        assert!(handshakes.allow(peer("192.0.2.2:6")), "others are none the worse for it");
-        assert!(Handshakes::new(0, 0).allow(peer("192.0.2.1:6")), "0 is no limit");
+        assert!(!handshakes.allow(Some(Peer::at("192.0.2.1:6"))));
+        assert!(
+            handshakes.allow(Some(Peer::at("192.0.2.2:6"))),
+            "others are none the worse for it"
+        );
+        assert!(Handshakes::new(0, 0).allow(Some(Peer::at("192.0.2.1:6"))), "0 is no limit");
     }
 
     #[test]
     fn one_network_of_ipv6_counts_as_one_address() {
         let handshakes = Handshakes::new(1, 1);
-        assert!(handshakes.allow(peer("[2001:db8::1]:1")));
-        assert!(!handshakes.allow(peer("[2001:db8::2]:1")));
-        assert!(handshakes.allow(peer("[2001:db8:0:1::1]:1")));
+        assert!(handshakes.allow(Some(Peer::at("[2001:db8::1]:1"))));
+        assert!(!handshakes.allow(Some(Peer::at("[2001:db8::2]:1"))));
+        assert!(handshakes.allow(Some(Peer::at("[2001:db8:0:1::1]:1"))));
     }
 }

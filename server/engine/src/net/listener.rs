@@ -41,6 +41,12 @@ impl Peer {
         request.extensions().get().copied()
     }
 
+    /// At an address with its port.
+    #[cfg(test)]
+    pub(crate) fn at(address: &str) -> Self {
+        Self(address.parse().expect("an address"))
+    }
+
     /// Who shares its limits: whoever has one IPv6 address has a whole /64 of them.
     pub(crate) fn network(self) -> IpAddr {
         match self.0.ip().to_canonical() {

@@ -105,24 +105,25 @@ impl Drop for SharedPlace {
 mod tests {
     use super::*;
 
-    fn peer(address: &str) -> Option<Peer> {
-        Some(Peer(address.parse().expect("an address")))
-    }
-
     #[test]
     fn one_network_leaves_places_to_others_and_gets_its_own_back() {
         let places = SharedPlaces::new(3, 2);
-        let first = places.take(peer("[2001:db8::1]:1")).expect("a place");
-        let second = places.take(peer("[2001:db8::2]:1")).expect("a place");
-        let refused = places.take(peer("[2001:db8::3]:1")).expect_err("its share is taken");
+        let first = places.take(Some(Peer::at("[2001:db8::1]:1"))).expect("a place");
+        let second = places.take(Some(Peer::at("[2001:db8::2]:1"))).expect("a place");
+        let refused =
+            places.take(Some(Peer::at("[2001:db8::3]:1"))).expect_err("its share is taken");
         assert_eq!(refused, NoPlace::ShareTaken);
-        let other = places.take(peer("192.0.2.1:1")).expect("a place");
-        assert_eq!(places.take(peer("192.0.2.2:1")).expect_err("it is full"), NoPlace::Full);
+        let other = places.take(Some(Peer::at("192.0.2.1:1"))).expect("a place");
+        assert_eq!(
+            places.take(Some(Peer::at("192.0.2.2:1"))).expect_err("it is full"),
+            NoPlace::Full
+        );
         drop((first, other));
-        let _again = places.take(peer("[2001:db8::3]:1")).expect("a place was given back");
+        let _again =
+            places.take(Some(Peer::at("[2001:db8::3]:1"))).expect("a place was given back");
         drop(second);
         let unlimited = SharedPlaces::new(3, 0);
-        let all: Vec<_> = (0..3).map(|_| unlimited.take(peer("192.0.2.1:1"))).collect();
+        let all: Vec<_> = (0..3).map(|_| unlimited.take(Some(Peer::at("192.0.2.1:1")))).collect();
         assert!(all.iter().all(Result::is_ok), "0 is no limit");
     }
 }

@@ -135,6 +135,7 @@ async fn measure_tickwire(arguments: &Arguments, rate: u32) -> Result<Figures> {
     let limits = ["--listeners-max", &most, "--listeners-per-address-max", "0"];
     let limits = [&limits[..], &["--handshakes-per-second", "0"]].concat();
     let server = ChildServer::start(&[&["serve"][..], &doors, &limits].concat())?;
+    std::fs::remove_file(channels)?;
     let url = format!("ws://{}/listen/?cid=load:a", server.public);
     let audience = Audience::gather(&url, arguments.listeners).await?;
     let publisher = Publisher::connect(&url, |text| json!({ "message": text }).to_string()).await?;
