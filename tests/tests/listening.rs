@@ -240,12 +240,26 @@ async fn whoever_comes_back_goes_on_where_it_was_or_hears_that_it_cannot() -> Re
     let mut answer = events(first).await?;
     let heard = read_until(&mut answer, |text| text.contains("two")).await?;
     ensure!(!heard.contains("data: one") && !heard.contains("event: missed"), "{heard}");
+    // Cut off in the middle of that, a browser comes back with the last `id:` that it has got: until
+    // something has come, that is the one it came with.
+    let ids = |heard: &str| {
+        let ids = heard.lines().filter_map(|line| line.strip_prefix("id: "));
+        ids.map(String::from).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&heard).first().map(String::as_str), Some(first));
+    let page = client.get(format!("{url}&since={first}")).header(header::ACCEPT, "text/html");
+    let page = read_until(&mut page.send().await?, |text| text.contains("m(\"two\"")).await?;
+    ensure!(page.contains(&format!("var since=\"{first}\";")), "{page}");
     for text in ["three", "four", "five"] {
         publish(&server, "short:1", text).await?;
     }
     let mut answer = events(first).await?;
     let heard = read_until(&mut answer, |text| text.contains("five")).await?;
     ensure!(heard.contains("event: missed") && !heard.contains("two"), "{heard}");
+    // Whoever was told of a loss is not told of it again.
+    let (epoch, _) = first.split_once('-').context("a cursor")?;
+    let expected = [first, &format!("{epoch}-2"), &format!("{epoch}-3")];
+    assert_eq!(ids(&heard).iter().take(3).map(String::as_str).collect::<Vec<_>>(), expected);
     let poll = client.get(format!("{url}&since={first}")).send().await?;
     assert_eq!(poll.headers()["tickwire-incomplete"], "true");
     assert_eq!(texts(&poll.text().await?)?, ["three", "four", "five"]);
