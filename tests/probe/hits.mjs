@@ -14,6 +14,8 @@ const TOUCH_UNITS = 15 + 4;
 const LOOKS_HIT_UNITS = 12;
 /** Targets farther from here are not shot at: they are about to turn. */
 const ASIDE_UNITS = 220;
+/** From where it is last seen to the middle of what it meets, a bullet has not so far. */
+const AHEAD_TICKS = 1.5;
 /** A pause in which the target mends, in seconds. */
 const MEND_S = 9;
 const STEADY_PICTURES = 20;
@@ -146,12 +148,15 @@ class Gunner {
   }
 }
 
-/** How near two come within a picture of now, in steps: pictures are a third of a tick apart, and both go straight. */
+/**
+ * How near two come about now, in steps, as both go straight: pictures are a third of a tick apart, and in the one in which
+ * a bullet would be as near as it gets it has ended already, on the rim of what it meets.
+ */
 function nearest(one, other) {
   const apart = [0, 1].map((axis) => one.position[axis] - other.position[axis]);
   const step = [0, 1].map((axis) => one.velocity[axis] - other.velocity[axis]);
   const squared = step[0] ** 2 + step[1] ** 2;
   const at = squared === 0 ? 0 : -(apart[0] * step[0] + apart[1] * step[1]) / squared;
-  const ticks = Math.min(Math.max(at, -0.2), 0.2);
+  const ticks = Math.min(Math.max(at, -0.2), AHEAD_TICKS);
   return Math.hypot(apart[0] + step[0] * ticks, apart[1] + step[1] * ticks);
 }

@@ -43,7 +43,11 @@ export class Page {
       join: { name, colour },
       transport: 'websocket',
       input: (tick, isFinal) => this.controls(tick, isFinal),
-      prediction: arenaPrediction(rules, () => {}),
+      prediction: arenaPrediction(
+        rules,
+        () => {},
+        () => {},
+      ),
     });
     this.#picture();
   }
