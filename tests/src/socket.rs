@@ -120,11 +120,16 @@ impl Bot {
     ) -> Result<()> {
         tokio::select! {
             _ = ticks.tick() => {
-                self.transport.send(self.client.poll_update(input, Instant::now()));
+                self.speak(input);
                 Ok(())
             }
             frame = self.transport.hear() => self.take(&frame?),
         }
+    }
+
+    /// Says what it has to say, whether or not it is time.
+    pub fn speak(&mut self, input: impl FnMut(&Replica, Tick) -> Vec<u8>) {
+        self.transport.send(self.client.poll_update(input, Instant::now()));
     }
 
     async fn hear(&mut self) -> Result<()> {

@@ -6,25 +6,30 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use arena::{Arena, ArenaOptions};
-use arena_shared::ArenaProtocol;
+use arena_shared::{ArenaProtocol, Controls};
 use tickwire_server::{
     Server,
     session_token::{SessionKeys, SessionToken},
 };
 use tickwire_shared::{
-    CloseReason, Schema,
+    CloseReason, Replica, Schema,
     codec::{decode_server, encode},
     exchange::{Request, RequestKind, encode_request, frames::FrameReader},
-    limits::REQUEST_BYTES_MAX,
+    limits::{MESSAGES_PER_FRAME_MAX, REQUEST_BYTES_MAX},
     messages::{ClientFrame, Hello, ServerFrame},
+    record::encode_record,
 };
 use tickwire_tests::{
+    chatty::{Chatty, Log},
+    client::Shared,
     local_server::{counter, start},
     pilot::Pilot,
     scrape::Scrape,
+    socket::{Bot, Closed},
     swarm::{Plan, run},
+    transport::Rung,
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -206,6 +211,47 @@ async fn a_body_that_trickles_in_is_not_waited_for_without_end() -> Result<()> {
             }
         }
     }
+    server.stop().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_messages_is_refused_and_neither_the_client_nor_others_lose_any() -> Result<()> {
+    const MESSAGES: u32 = 5_000;
+    let log = Log::default();
+    let server = start(Chatty::new(0, 0).with_log(&log), &[]).await?;
+    let url = format!("http://{}", server.public_address());
+    let plan = Plan::playing(url.clone(), 10, Duration::from_secs(5));
+    let others = tokio::spawn(async move { run(&plan, || {}).await });
+    let shared = Shared::of::<ArenaProtocol>();
+    let neutral = |_: &Replica, _| encode_record(&Controls::default(), &shared.schema().input);
+    let mut bot = Bot::join(&url, &shared, "", Pilot::join(shared.schema(), 0)).await?;
+    let before = counter(&server, "tickwire_closes_total{reason=\"TooFast\"}").await?;
+    for number in 0..MESSAGES {
+        bot.client().send(number.to_le_bytes().to_vec())?;
+    }
+    // As many frames as its rate allows: what is too much is what they hold.
+    for _ in 0..MESSAGES as usize / MESSAGES_PER_FRAME_MAX {
+        bot.speak(neutral);
+    }
+    let refused = bot.play_until(PATIENCE, neutral, |_| false).await;
+    let refused = refused.err().context("a flood was taken")?.downcast::<Closed>()?;
+    ensure!(refused.0.reason == CloseReason::TooFast, "{refused}");
+    let after = counter(&server, "tickwire_closes_total{reason=\"TooFast\"}").await?;
+    ensure!(after > before, "it is counted");
+
+    // The reason tells clients to back off; the room's next tick makes place.
+    sleep(Duration::from_millis(500)).await;
+    bot.move_to(&url, Rung::WebSocket).await?;
+    ensure!(bot.client().is_resumed(), "it keeps its place");
+    let client = bot.client().id().context("it has joined")?;
+    let heard = || log.lock().map(|log| log.get(&client).cloned().unwrap_or_default());
+    let has_all = || heard().is_ok_and(|heard| heard.len() >= MESSAGES as usize);
+    bot.play_until(PATIENCE, neutral, |_| has_all()).await?;
+    let heard = heard().map_err(|_| anyhow!("a room broke"))?;
+    ensure!(heard.iter().copied().eq(0..MESSAGES), "each once, in order: {heard:?}");
+    let others = others.await??;
+    ensure!(others.is_good(), "players play on: {:?}", others.errors);
     server.stop().await;
     Ok(())
 }

@@ -2,6 +2,11 @@
 //!
 //! The network never calls the game and the game never waits for the network: both only ever
 //! hold these locks for as long as it takes to move a value.
+//!
+//! # Parts
+//! - `inbox`: what clients have said.
+
+mod inbox;
 
 use std::sync::{
     Arc, Mutex, PoisonError,
@@ -9,55 +14,11 @@ use std::sync::{
 };
 
 use tickwire_shared::{ClientId, CloseReason, Tick, messages::Close, reliable::SenderFull};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
-use crate::{
-    game::{Claims, RoomInfo},
-    limits::{INBOX_BYTES_MAX, UNACKNOWLEDGED_BYTES_MAX},
-    replication::Delay,
-    room::Published,
-};
-
-/// Something for a room to do before its next tick.
-#[derive(Debug)]
-pub enum RoomMessage {
-    /// Let a client in.
-    Join {
-        /// Who.
-        client: ClientId,
-        /// The game's join request, encoded.
-        request: Vec<u8>,
-        /// What its token says.
-        claims: Claims,
-        /// Where the room puts messages for it.
-        mailbox: Arc<Mailbox>,
-        /// Where the answer goes: what others call the client, or why it is not let in.
-        answer: oneshot::Sender<Result<String, Refused>>,
-    },
-    /// Let a client go.
-    Leave {
-        /// Who.
-        client: ClientId,
-    },
-    /// A client's reliable message.
-    Message {
-        /// Who.
-        client: ClientId,
-        /// As the client wrote it.
-        message: Vec<u8>,
-    },
-    /// A client's input for a tick.
-    Input {
-        /// Who.
-        client: ClientId,
-        /// Which tick it is for.
-        tick: Tick,
-        /// The input, encoded.
-        input: Vec<u8>,
-        /// How far in the past the client saw others as it made it.
-        delay: Option<Delay>,
-    },
-}
+use self::inbox::Inbox;
+pub use self::inbox::{InboxFull, Joining, RoomMessage};
+use crate::{game::RoomInfo, limits::UNACKNOWLEDGED_BYTES_MAX, room::Published};
 
 /// Reliable messages on their way from a room to a session.
 #[derive(Debug, Default)]
@@ -143,11 +104,6 @@ pub struct Refused {
     pub sentence: String,
 }
 
-/// The room's inbox is full.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("the room has no place for more")]
-pub struct InboxFull;
-
 /// The network's end of a room.
 #[derive(Clone, Debug)]
 pub struct RoomHandle {
@@ -161,12 +117,6 @@ pub struct RoomHandle {
 pub struct RoomEnd {
     inbox: Arc<Mutex<Inbox>>,
     published: watch::Sender<Option<Arc<Published>>>,
-}
-
-#[derive(Debug, Default)]
-struct Inbox {
-    messages: Vec<RoomMessage>,
-    bytes: usize,
 }
 
 /// Both ends of a new bridge.
@@ -184,16 +134,34 @@ impl RoomHandle {
         &self.info
     }
 
-    /// Hands the room something for its next tick. A client's leaving is always taken.
-    pub fn push(&self, message: RoomMessage) -> Result<(), InboxFull> {
-        let mut inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
-        let bytes = inbox.bytes + message.bytes();
-        if bytes > INBOX_BYTES_MAX && !matches!(message, RoomMessage::Leave { .. }) {
-            return Err(InboxFull);
-        }
-        inbox.bytes = bytes;
-        inbox.messages.push(message);
+    /// Whether the room takes a client's next frame, whatever is in it: to be asked before any of
+    /// it counts as taken. A share may be exceeded by what one frame holds.
+    pub fn admit(&self, client: ClientId) -> Result<(), InboxFull> {
+        self.lock().admit(client)
+    }
+
+    /// Asks the room to let a client in.
+    pub fn join(&self, joining: Joining) -> Result<(), InboxFull> {
+        let mut inbox = self.lock();
+        inbox.check_place()?;
+        inbox.push(joining.client, RoomMessage::Join(Box::new(joining)));
         Ok(())
+    }
+
+    /// Hands the room something for its next tick, of a client whose frame was admitted. Of inputs
+    /// whose tick is over it keeps a client's newest: the room would use no other, and a network
+    /// that goes on after a stall brings thousands.
+    pub fn push(&self, message: RoomMessage) {
+        let client = message.client();
+        let late = match &message {
+            RoomMessage::Input { tick, .. } => Some(*tick).filter(|tick| self.is_over(*tick)),
+            _ => None,
+        };
+        let mut inbox = self.lock();
+        match late {
+            Some(tick) => inbox.push_late(client, tick, message),
+            None => inbox.push(client, message),
+        }
     }
 
     /// What the room showed last; `None` before its first tick.
@@ -205,30 +173,26 @@ impl RoomHandle {
     pub fn subscribe(&self) -> watch::Receiver<Option<Arc<Published>>> {
         self.published.clone()
     }
+
+    /// Whether the room has made this tick.
+    fn is_over(&self, tick: Tick) -> bool {
+        let published = self.published.borrow();
+        published.as_ref().is_some_and(|published| !tick.is_newer_than(published.tick))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inbox> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl RoomEnd {
     /// Everything that has come since.
     pub fn drain(&self) -> Vec<RoomMessage> {
-        let mut inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
-        inbox.bytes = 0;
-        std::mem::take(&mut inbox.messages)
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).drain()
     }
 
     /// Shows the world after a tick.
     pub fn publish(&self, published: Published) {
         self.published.send_replace(Some(Arc::new(published)));
-    }
-}
-
-impl RoomMessage {
-    fn bytes(&self) -> usize {
-        let carried = match self {
-            Self::Join { request, claims, .. } => request.len() + claims.bytes(),
-            Self::Message { message, .. } => message.len(),
-            Self::Input { input, .. } => input.len(),
-            Self::Leave { .. } => 0,
-        };
-        size_of::<Self>() + carried
     }
 }

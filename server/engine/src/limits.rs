@@ -7,15 +7,13 @@ use std::time::Duration;
 /// 20 Hz bridges a hiccup; after that a ship that nobody steers would be a nuisance.
 pub const INPUT_REPEAT_TICKS: u32 = 5;
 
-/// Most inputs that wait for their tick, per client: the window in which they may arrive.
-pub const INPUTS_WAITING_MAX: usize = tickwire_shared::limits::INPUT_TICKS_AHEAD_MAX as usize + 1;
-
 /// Most bytes that wait for a room, over all its clients: inputs of 5,000 clients for a tick and
 /// a stall of half a second on top.
 pub const INBOX_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// Most bytes that one client has in the room's inbox: frames for a second or so. More comes
-/// only from a client that floods.
+/// Bytes that one client has in the room's inbox beyond which its next frame is refused: four
+/// frames between two ticks, where a client sends one. What a network brings after a stall takes
+/// less, since the room has no use for all the inputs whose tick is over.
 pub const INBOX_BYTES_PER_CLIENT_MAX: usize = 64 * 1024;
 
 /// Most unwritten bytes that the WebSocket layer holds for one client, beyond which the

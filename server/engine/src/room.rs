@@ -92,7 +92,7 @@ pub enum JoinError {
 
 /// Inputs of one client.
 struct Player<I> {
-    /// For ticks to come.
+    /// For ticks to come: at most [`INPUT_TICKS_AHEAD_MAX`], since none is taken beyond.
     waiting: BTreeMap<u32, Heard<I>>,
     /// The one that goes on when none arrives.
     last: Heard<I>,

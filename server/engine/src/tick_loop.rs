@@ -18,7 +18,7 @@ use tickwire_shared::{
 };
 
 use crate::{
-    bridge::{Mailbox, Refused, RoomEnd, RoomMessage},
+    bridge::{Joining, Mailbox, Refused, RoomEnd, RoomMessage},
     channels::{Channels, Moment},
     game::Game,
     limits::CATCH_UP_TICKS_MAX,
@@ -115,7 +115,8 @@ fn post<G: Game>(room: &mut Room<G>, mailboxes: &Mailboxes) {
 
 fn handle<G: Game>(room: &mut Room<G>, mailboxes: &mut Mailboxes, message: RoomMessage) {
     match message {
-        RoomMessage::Join { client, request, claims, mailbox, answer } => {
+        RoomMessage::Join(joining) => {
+            let Joining { client, request, claims, mailbox, answer } = *joining;
             let joined = room.join(client, &request, &claims).map_err(|error| match error {
                 JoinError::Malformed => {
                     Refused { reason: CloseReason::MalformedFrame, sentence: String::new() }

@@ -114,8 +114,7 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        // Leaving is always taken.
-        let _ = self.room.push(RoomMessage::Leave { client: self.client });
+        self.room.push(RoomMessage::Leave { client: self.client });
     }
 }
 
@@ -230,6 +229,11 @@ impl Player {
             return;
         }
         metrics::frame_received(bytes.len());
+        if let Err(full) = self.room().admit(self.client) {
+            // None of it counts as received, so that nothing is lost when the client comes back.
+            tracing::debug!(client = %self.client, %full, "refused");
+            return inner.refuse(full.close_reason(), &self.absence);
+        }
         let published = self.room().published();
         let heard = inner.session.handle_frame(bytes, published.as_deref(), Instant::now());
         if let Some(desync) = inner.session.poll_desync() {
@@ -362,10 +366,10 @@ impl Player {
         delay: Option<Delay>,
     ) {
         let client = self.client;
-        let mut said = Vec::with_capacity(messages.len() + inputs.len());
+        let room = self.room();
         for message in messages {
             match message {
-                ClientMessage::Game(message) => said.push(RoomMessage::Message { client, message }),
+                ClientMessage::Game(message) => room.push(RoomMessage::Message { client, message }),
                 ClientMessage::Token(_) if inner.identity.is_refreshing => {
                     return inner.refuse(CloseReason::TooFast, &self.absence);
                 }
@@ -381,14 +385,8 @@ impl Player {
                 }
             }
         }
-        said.extend(inputs.into_iter().map(|(tick, input)| RoomMessage::Input {
-            client,
-            tick,
-            input,
-            delay,
-        }));
-        if said.into_iter().try_for_each(|said| self.room().push(said)).is_err() {
-            inner.end(&Close::because(CloseReason::ServerError));
+        for (tick, input) in inputs {
+            room.push(RoomMessage::Input { client, tick, input, delay });
         }
     }
 

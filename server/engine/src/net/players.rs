@@ -25,7 +25,7 @@ use super::{
     worker::Workers,
 };
 use crate::{
-    bridge::{Mailbox, Refused, RoomHandle, RoomMessage},
+    bridge::{Joining, Mailbox, Refused, RoomHandle},
     channels::{Channels, SessionChannels},
     config::Config,
     limits::{
@@ -224,7 +224,7 @@ impl Players {
         let mailbox = Arc::<Mailbox>::default();
         let seat = Seat::new(room.clone(), client, place);
         let (answer, answered) = oneshot::channel();
-        let join = RoomMessage::Join {
+        let joining = Joining {
             client,
             request: hello.join,
             claims: token.claims.clone(),
@@ -232,7 +232,7 @@ impl Players {
             answer,
         };
         let broken = |_| because(CloseReason::ServerError);
-        room.push(join).map_err(|_| because(CloseReason::ServerError))?;
+        room.join(joining).map_err(|full| because(full.close_reason()))?;
         let name = answered.await.map_err(broken)??;
         let session = Session::new(Arc::clone(&self.schema), client, room.info().clone());
         let absence = self.absence.clone();
