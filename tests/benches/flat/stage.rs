@@ -163,12 +163,20 @@ impl Stage {
                 thrust = [(angle.cos() * 16.0) as i32, (angle.sin() * 16.0) as i32];
             }
             let side = self.side;
+            let mut bounces = [false; 2];
             if let Some(mut motion) = ship.get_mut::<Motion>() {
                 for (velocity, thrust) in motion.velocity.iter_mut().zip(thrust) {
                     let push = if accelerates { thrust } else { 0 };
                     *velocity = ((*velocity + push) * 98 / 100).clamp(-240, 240);
                 }
-                drift(&mut motion, side);
+                bounces = drift(&mut motion, side);
+            }
+            // It turns as well: ships that push against the edge would gather there.
+            if let Some(mut heading) = ship.get_mut::<Heading>().filter(|_| bounces != [false; 2]) {
+                let [across, along] = bounces;
+                let angle =
+                    if across { 512_u16.wrapping_sub(heading.angle) } else { heading.angle };
+                heading.angle = if along { 0_u16.wrapping_sub(angle) } else { angle } & 1023;
             }
             let motion = ship.get::<Motion>().cloned();
             let shooter = ship.get::<NetId>().copied();
@@ -182,7 +190,7 @@ impl Stage {
         let rocks = self.rocks.iter().chain(self.bullets.iter().map(|(bullet, _)| bullet));
         for entity in rocks {
             if let Some(mut motion) = self.world.get_mut::<Motion>(*entity) {
-                drift(&mut motion, self.side);
+                let _ = drift(&mut motion, self.side);
             }
         }
         let world = &mut self.world;
@@ -271,13 +279,17 @@ fn area_of(world: &World, ship: Entity) -> Option<Area> {
     Some(Area::Rect { center, half: HALF, margin: MARGIN })
 }
 
-fn drift(motion: &mut Motion, side: i32) {
+/// Moves on, and says along which axes it met the world's edge.
+fn drift(motion: &mut Motion, side: i32) -> [bool; 2] {
+    let mut bounces = [false; 2];
     for axis in 0..2 {
         let next = motion.position[axis] + motion.velocity[axis];
         if (0..side).contains(&next) {
             motion.position[axis] = next;
         } else {
             motion.velocity[axis] = -motion.velocity[axis];
+            bounces[axis] = true;
         }
     }
+    bounces
 }
