@@ -9,7 +9,7 @@
 //! - [`net_ids`], [`audience`], [`events`]: what a game puts into its world.
 //! - [`capture`], [`snapshot`], [`history`]: the world as codes, tick by tick.
 //! - [`interest`]: what lies in a view.
-//! - `deltas`: from one state to the next, once for everybody.
+//! - `deltas`, `on_demand`: from one state to the next, once for everybody.
 //! - [`client_view`], `budget`, [`desync`]: one client's frames.
 //! - [`rewind`]: what clients saw as they acted.
 //! - `trainer`: codec tables from a room that was watched.
@@ -25,6 +25,7 @@ pub mod history;
 pub mod interest;
 mod motion;
 pub mod net_ids;
+mod on_demand;
 pub mod rewind;
 pub mod snapshot;
 mod trainer;

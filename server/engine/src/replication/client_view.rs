@@ -67,8 +67,6 @@ pub struct ClientView {
     /// Where the client places new entities from.
     anchor: Vec<u32>,
     references: Vec<KnownReference>,
-    /// Row and slot of each entity, by row; only kept in games with references.
-    slot_of_row: Vec<(u16, u16)>,
     audits: Vec<Audit>,
     /// For how long some entry has had to wait, in frames.
     entries_waited: u8,
@@ -127,7 +125,6 @@ impl ClientView {
             + self.slots.capacity() * size_of::<Slot>()
             + self.subs.capacity() * size_of::<Option<Sub>>()
             + self.references.capacity() * size_of::<KnownReference>()
-            + self.slot_of_row.capacity() * size_of::<(u16, u16)>()
             + self.anchor.capacity() * size_of::<u32>()
             + self.audits.iter().map(Audit::memory_bytes).sum::<usize>()
     }
@@ -201,16 +198,13 @@ impl ClientView {
         let subs = subs.fold(0, |sum, sub| sum ^ sub.map_or(0, |sub| sub.lag));
         let references = self.references.iter().step_by(LINE_BYTES / size_of::<KnownReference>());
         let references = references.fold(0, |sum, known| sum ^ known.slot);
-        let rows = self.slot_of_row.iter().step_by(LINE_BYTES / size_of::<(u16, u16)>());
-        let rows = rows.fold(0, |sum, (row, _)| sum ^ row);
-        std::hint::black_box((slots, subs, references, rows, self.anchor.first()));
+        std::hint::black_box((slots, subs, references, self.anchor.first()));
     }
 
     fn forget(&mut self) {
         self.slots.clear();
         self.subs.clear();
         self.references.clear();
-        self.slot_of_row.clear();
         self.anchor.clear();
         self.audits.clear();
         self.header = Header::default();

@@ -13,6 +13,7 @@
 use std::{
     array,
     cell::RefCell,
+    ops::Range,
     sync::{Arc, OnceLock},
 };
 
@@ -24,17 +25,16 @@ use tickwire_shared::replication::{
 
 use super::{
     history::History,
+    on_demand::OnDemand,
     snapshot::{Snapshot, State},
 };
 
 /// What has become of a sub-entity since a base.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Delta<'a> {
+pub(super) struct Delta {
     /// Exact, changed, or reset where no delta leads there.
     pub(super) status: Status,
     pub(super) kept: Kept,
-    /// What follows the status.
-    pub(super) symbols: &'a [Symbol],
 }
 
 /// What is the same as at the base.
@@ -46,14 +46,6 @@ pub(super) enum Kept {
     References,
     /// Not even that.
     Nothing,
-}
-
-/// A delta that was made on demand.
-#[derive(Debug)]
-struct OwnDelta {
-    status: Status,
-    kept: Kept,
-    symbols: Box<[Symbol]>,
 }
 
 /// The deltas over one tick for warm receivers, made ahead of demand. They lie in the grid's
@@ -70,23 +62,33 @@ struct PreparedDelta {
     from: u32,
     count: u16,
     /// `None` where nothing was prepared.
-    status: Option<Status>,
-    kept: Kept,
+    delta: Option<Delta>,
 }
 
 impl PreparedDelta {
-    const NONE: Self = Self { from: 0, count: 0, status: None, kept: Kept::Nothing };
+    const NONE: Self = Self { from: 0, count: 0, delta: None };
 
-    fn of<'a>(&self, symbols: &'a [Symbol]) -> &'a [Symbol] {
-        &symbols[self.from as usize..self.from as usize + usize::from(self.count)]
+    fn symbols(&self) -> Range<u32> {
+        self.from..self.from + u32::from(self.count)
     }
 }
 
 impl Prepared {
-    /// What was prepared for the group of the entity at this place in the grid's order.
-    pub(super) fn delta(&self, at: usize, group: usize, groups: usize) -> Option<Delta<'_>> {
+    /// What was prepared for the group of the entity at this place in the grid's order, and where
+    /// the symbols are that say so.
+    pub(super) fn delta(
+        &self,
+        at: usize,
+        group: usize,
+        groups: usize,
+    ) -> Option<(Delta, Range<u32>)> {
         let place = self.deltas.get(at * groups + group)?;
-        Some(Delta { status: place.status?, kept: place.kept, symbols: place.of(&self.symbols) })
+        Some((place.delta?, place.symbols()))
+    }
+
+    /// All symbols.
+    pub(super) fn symbols(&self) -> &[Symbol] {
+        &self.symbols
     }
 }
 
@@ -94,20 +96,22 @@ impl Prepared {
 #[derive(Debug)]
 pub(super) struct Memo {
     prepared: OnceLock<Prepared>,
-    /// By distance to the base, cold and warm.
-    deltas: Box<[[OnceLock<Lazy<OwnDelta>>; 2]]>,
-    entries: Lazy<Entry>,
+    /// By distance to the base, cold and warm; then by place in the grid's order, and group.
+    deltas: Box<[[OnceLock<OnDemand<Delta>>; 2]]>,
+    /// Whole states but for position and references, with what they cost in 1/256 bit; by place in
+    /// the grid's order, and group.
+    entries: OnDemand<u32>,
+    /// By row and group.
     hashes: Lazy<u32>,
     groups: usize,
     cells: usize,
 }
 
-/// A whole state but for its position and references.
-#[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) symbols: Box<[Symbol]>,
-    /// What the symbols cost, in 1/256 bit.
-    pub(super) cost: u32,
+/// An entity of a snapshot: its place in the grid's order, and its row.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Whose {
+    pub(super) at: usize,
+    pub(super) row: usize,
 }
 
 impl Memo {
@@ -117,7 +121,7 @@ impl Memo {
         Self {
             prepared: OnceLock::new(),
             deltas: (0..distance_max).map(|_| array::from_fn(|_| OnceLock::new())).collect(),
-            entries: Lazy::new(cells),
+            entries: OnDemand::new(cells),
             hashes: Lazy::new(cells),
             groups,
             cells,
@@ -139,41 +143,46 @@ impl Snapshot {
         self.memo.prepared.get()
     }
 
-    /// What has become of a sub-entity over a span. The entity must be there at its ends.
-    pub(super) fn delta(&self, span: Span<'_>, row: usize, group: usize) -> Option<Delta<'_>> {
+    /// What has become of a sub-entity over a span; the symbols that say so go to `out`. The entity
+    /// must be there at the span's ends.
+    pub(super) fn delta(
+        &self,
+        span: Span<'_>,
+        whose: Whose,
+        group: usize,
+        out: &mut Vec<Symbol>,
+    ) -> Option<Delta> {
         let distance = usize::try_from(self.tick.since(span.base.tick)).ok()?.checked_sub(1)?;
-        let cell = row * self.memo.groups + group;
         let column = self.memo.deltas.get(distance)?[usize::from(span.previous.is_some())]
-            .get_or_init(|| Lazy::new(self.memo.cells));
-        let OwnDelta { status, kept, symbols } = column.get(cell, || {
-            let mut symbols = Vec::new();
-            let (status, kept) = self.make_delta(span, row, group, &mut symbols);
-            OwnDelta { status, kept, symbols: symbols.into() }
-        });
-        Some(Delta { status: *status, kept: *kept, symbols })
+            .get_or_init(|| OnDemand::new(self.memo.cells));
+        let cell = whose.at * self.memo.groups + group;
+        Some(column.copy(cell, out, |symbols| self.make_delta(span, whose.row, group, symbols)))
     }
 
-    /// The whole state of a sub-entity but for its position and references.
-    pub(super) fn entry(&self, row: usize, group: usize) -> &Entry {
-        self.memo.entries.get(row * self.memo.groups + group, || {
-            let mut state = State::default();
-            self.gather(row, group, &mut state);
-            let mut symbols: Vec<Symbol> = Vec::new();
-            let mut present = Present { codes: &mut state.codes, sequences: &mut state.sequences };
-            self.shape(row, group)
-                .code_entry(&mut symbols, &self.model, &mut present)
-                .expect("a captured state is inside its ranges");
-            let cost = symbols.iter().map(|symbol| symbol.cost()).sum();
-            Entry { symbols: symbols.into(), cost }
+    /// The whole state of a sub-entity but for its position and references, to `out`. What it
+    /// costs, in 1/256 bit.
+    pub(super) fn entry(&self, whose: Whose, group: usize, out: &mut Vec<Symbol>) -> u32 {
+        self.memo.entries.copy(whose.at * self.memo.groups + group, out, |symbols| {
+            let from = symbols.len();
+            SCRATCH.with_borrow_mut(|[state, ..]| {
+                self.gather(whose.row, group, state);
+                let mut present =
+                    Present { codes: &mut state.codes, sequences: &mut state.sequences };
+                self.shape(whose.row, group)
+                    .code_entry(symbols, &self.model, &mut present)
+                    .expect("a captured state is inside its ranges");
+            });
+            symbols[from..].iter().map(|symbol| symbol.cost()).sum()
         })
     }
 
     /// Hash of a sub-entity's lasting state.
     pub(super) fn state_hash(&self, row: usize, group: usize) -> u32 {
         *self.memo.hashes.get(row * self.memo.groups + group, || {
-            let mut state = State::default();
-            self.gather(row, group, &mut state);
-            self.shape(row, group).hash(&state.codes, &state.sequences)
+            SCRATCH.with_borrow_mut(|[state, ..]| {
+                self.gather(row, group, state);
+                self.shape(row, group).hash(&state.codes, &state.sequences)
+            })
         })
     }
 
@@ -184,10 +193,10 @@ impl Snapshot {
         row: usize,
         group: usize,
         symbols: &mut Vec<Symbol>,
-    ) -> (Status, Kept) {
+    ) -> Delta {
         let shape = self.shape(row, group);
         if span.base.mask(row, group) != shape.mask {
-            return (Status::Reset, Kept::Nothing);
+            return Delta { status: Status::Reset, kept: Kept::Nothing };
         }
         SCRATCH.with_borrow_mut(|[now, base, previous]| {
             self.gather(row, group, now);
@@ -207,15 +216,15 @@ impl Snapshot {
             let past = Past { codes: &base.codes, previous, sequences: &base.sequences, steps };
             let mut present = Present { codes: &mut now.codes, sequences: &mut now.sequences };
             if shape.is_remade(past, &present) {
-                return (Status::Reset, kept);
+                return Delta { status: Status::Reset, kept };
             }
             if shape.is_predicted(past, &present) {
-                return (Status::Exact, kept);
+                return Delta { status: Status::Exact, kept };
             }
             shape
                 .code_update(symbols, &self.model, past, &mut present)
                 .expect("a captured state is inside its ranges");
-            (Status::Changed, kept)
+            Delta { status: Status::Changed, kept }
         })
     }
 }
@@ -241,11 +250,10 @@ pub(super) fn prepare(history: &History) {
         }
         for group in (0..groups).filter(|group| newest.mask(at, *group) != 0) {
             let from = symbols.len();
-            let (status, kept) = newest.make_delta(span, at, group, &mut symbols);
+            let delta = newest.make_delta(span, at, group, &mut symbols);
             if let Ok(count) = u16::try_from(symbols.len() - from) {
-                let status = Some(status);
-                made[at * groups + group] =
-                    PreparedDelta { from: from as u32, count, status, kept };
+                let delta = Some(delta);
+                made[at * groups + group] = PreparedDelta { from: from as u32, count, delta };
             }
         }
     }
@@ -257,7 +265,8 @@ pub(super) fn prepare(history: &History) {
     for row in newest.grid().rows().map(usize::from) {
         for delta in &made[row * groups..(row + 1) * groups] {
             let from = prepared.symbols.len() as u32;
-            prepared.symbols.extend_from_slice(delta.of(&symbols));
+            let Range { start, end } = delta.symbols();
+            prepared.symbols.extend_from_slice(&symbols[start as usize..end as usize]);
             prepared.deltas.push(PreparedDelta { from, ..*delta });
         }
     }
@@ -287,6 +296,6 @@ impl<T> Lazy<T> {
 const CHUNK: usize = 64;
 
 thread_local! {
-    /// Present, base and the state before, while a delta is made.
+    /// Present, base and the state before, while something is made of them.
     static SCRATCH: RefCell<[State; 3]> = RefCell::default();
 }

@@ -6,6 +6,8 @@
     reason = "slots, rows and groups come from the view's own tables and are 16 bits wide"
 )]
 
+use std::ops::Range;
+
 use tickwire_shared::replication::{
     frame::{Entry, Status},
     rans::Symbol,
@@ -15,10 +17,10 @@ use super::{
     super::{
         budget::{self, Candidate},
         deltas::Kept,
-        snapshot::{Snapshot, State},
+        snapshot::State,
     },
     ClientView, Moment,
-    found::Found,
+    found::{Found, FoundEntity},
     slots::Slot,
     spans::Spans,
 };
@@ -33,7 +35,7 @@ pub(super) struct Work {
     pub(super) restless: Vec<(u16, u8)>,
     pub(super) entries: Vec<PlannedEntry>,
     pub(super) candidates: Vec<Candidate>,
-    /// What follows the statuses of plans whose deltas were not prepared.
+    /// What follows statuses whose deltas were not prepared, and entries.
     pub(super) changes: Vec<Symbol>,
     pub(super) symbols: Vec<Symbol>,
     pub(super) state: State,
@@ -51,11 +53,14 @@ pub(super) struct Plan {
 /// Where the symbols are that follow a status.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Change {
-    None,
-    /// With the entity at this place in the grid's order.
-    Prepared(u32),
+    /// A stretch of what was prepared for all clients.
+    Prepared(u32, u32),
     /// A stretch of `Work::changes`.
     Own(u32, u32),
+}
+
+impl Change {
+    const NONE: Self = Self::Own(0, 0);
 }
 
 /// A sub-entity that enters.
@@ -68,6 +73,9 @@ pub(super) struct PlannedEntry {
     /// `NO_SLOT` until a new entity gets its own.
     pub(super) slot: u16,
     pub(super) is_dropped: bool,
+    /// Where its state is, but for position and references, and what that costs in 1/256 bit.
+    pub(super) change: Change,
+    pub(super) cost: u32,
 }
 
 pub(super) const NO_SLOT: u16 = u16::MAX;
@@ -86,55 +94,62 @@ impl ClientView {
         let mut spans = Spans { moment, last_frame: self.header.tick, found: None };
         let mut is_quiet = true;
         for (at, slot) in self.slots.iter().enumerate().filter(|(_, slot)| slot.is_taken()) {
-            let here = found.take(*slot);
+            let at = at as u16;
+            let here = found.take(at, *slot);
+            let mut stays = false;
             for group in 0..groups {
                 let here = here.filter(|entity| entity.shows(group, moment));
                 let number = group as u8;
-                let Some(sub) = &self.subs[at * groups + group] else {
-                    if here.is_some() {
-                        enter(entries, *slot, number, Entry::Known, at as u16);
+                let Some(sub) = &self.subs[usize::from(at) * groups + group] else {
+                    if let Some(entity) = here {
+                        let entry = PlannedEntry::of(&entity, number, moment, changes);
+                        push(entries, PlannedEntry { kind: Entry::Known, slot: at, ..entry });
                     }
                     continue;
                 };
-                let mut plan = Plan {
-                    slot: at as u16,
-                    group: number,
-                    status: Status::Leave,
-                    change: Change::None,
-                };
+                let (mut status, mut change) = (Status::Leave, Change::NONE);
                 let mut keeps_references = false;
                 if let Some(entity) = here {
-                    plan.status = Status::Reset;
+                    stays = true;
                     let route = spans.of(*sub);
-                    let place = entity.at as usize;
-                    let prepared = route.prepared.and_then(|made| made.delta(place, group, groups));
-                    let delta =
-                        prepared.or_else(|| now.delta(route.span?, usize::from(slot.row), group));
+                    let prepared = route
+                        .prepared
+                        .and_then(|made| made.delta(entity.at as usize, group, groups));
+                    let from = changes.len() as u32;
+                    let delta = match prepared {
+                        Some((delta, Range { start, end })) => {
+                            change = Change::Prepared(start, end);
+                            Some(delta)
+                        }
+                        None => route
+                            .span
+                            .and_then(|span| now.delta(span, entity.whose(), group, changes)),
+                    };
+                    status = delta.map_or(Status::Reset, |delta| delta.status);
                     if let Some(delta) = delta {
-                        plan.status = delta.status;
                         keeps_references = delta.kept != Kept::Nothing && sub.lag == 0;
                         is_quiet &= delta.kept == Kept::All;
-                        plan.change = match (prepared, delta.symbols) {
-                            (_, []) => Change::None,
-                            (Some(_), _) => Change::Prepared(entity.at),
-                            (None, symbols) => {
-                                let from = changes.len() as u32;
-                                changes.extend_from_slice(symbols);
-                                Change::Own(from, changes.len() as u32)
-                            }
-                        };
+                    }
+                    if status == Status::Reset {
+                        now.entry(entity.whose(), group, changes);
+                    }
+                    if changes.len() as u32 > from {
+                        change = Change::Own(from, changes.len() as u32);
                     }
                 }
-                is_quiet &= plan.status == Status::Exact;
-                plans.push(plan);
+                is_quiet &= status == Status::Exact;
+                plans.push(Plan { slot: at, group: number, status, change });
                 if !keeps_references {
-                    restless.push((plan.slot, plan.group));
+                    restless.push((at, number));
                 }
+            }
+            if here.is_some() && !stays {
+                found.set_slot(slot.row, NO_SLOT);
             }
         }
         for entity in found.new_ones() {
             for group in (0..groups).filter(|group| entity.shows(*group, moment)) {
-                enter(entries, entity.slot(), group as u8, Entry::New, NO_SLOT);
+                push(entries, PlannedEntry::of(entity, group as u8, moment, changes));
             }
         }
         is_quiet && entries.is_empty()
@@ -150,7 +165,7 @@ impl ClientView {
         if budget_bytes >= budget::UNLIMITED_BYTES {
             return 0;
         }
-        if work.fits_surely(moment, budget_bytes) {
+        if work.fits_surely(budget_bytes) {
             self.entries_waited = budget::ENTRY_WAITED;
             return 0;
         }
@@ -159,10 +174,10 @@ impl ClientView {
         for (at, plan) in work.plans.iter().enumerate() {
             let row = self.slots[usize::from(plan.slot)].row;
             let cost = match plan.status {
-                Status::Changed => {
-                    plan.symbols(moment.now, &work.changes).iter().map(|symbol| symbol.cost()).sum()
+                Status::Changed | Status::Reset => {
+                    let symbols = plan.change.symbols(moment, &work.changes);
+                    symbols.iter().map(|symbol| symbol.cost()).sum()
                 }
-                Status::Reset => moment.now.entry(row.into(), plan.group.into()).cost,
                 _ => continue,
             };
             let sub = &self.subs[usize::from(plan.slot) * groups + usize::from(plan.group)];
@@ -171,8 +186,7 @@ impl ClientView {
             work.candidates.push(Candidate { is_entry: false, at, cost, score });
         }
         for (at, entry) in work.entries.iter().enumerate() {
-            let cost =
-                moment.now.entry(entry.row.into(), entry.group.into()).cost + budget::ENTRY_COST;
+            let cost = entry.cost + budget::ENTRY_COST;
             if let (Entry::Further, Some(last)) = (entry.kind, work.candidates.last_mut()) {
                 last.cost += cost;
                 continue;
@@ -206,41 +220,50 @@ impl ClientView {
 
 impl Work {
     /// Whether everything fits a budget however much the symbols take.
-    fn fits_surely(&self, moment: Moment<'_>, budget_bytes: usize) -> bool {
-        let mut symbols = 0;
-        for plan in &self.plans {
-            if plan.status == Status::Reset {
-                return false;
-            }
-            symbols += plan.symbols(moment.now, &self.changes).len();
+    fn fits_surely(&self, budget_bytes: usize) -> bool {
+        if self.plans.iter().any(|plan| plan.status == Status::Reset) {
+            return false;
         }
-        for entry in &self.entries {
-            symbols += moment.now.entry(entry.row.into(), entry.group.into()).symbols.len();
-        }
+        let changes = self.plans.iter().map(|plan| plan.change.len());
+        let entries = self.entries.iter().map(|entry| entry.change.len());
+        let symbols = changes.chain(entries).sum();
         budget::fits_surely(budget_bytes, self.plans.len(), self.entries.len(), symbols)
     }
 }
 
-impl Plan {
-    /// What follows the status.
-    pub(super) fn symbols<'a>(&self, now: &'a Snapshot, own: &'a [Symbol]) -> &'a [Symbol] {
-        match self.change {
-            Change::None => &[],
-            Change::Own(from, to) => &own[from as usize..to as usize],
-            Change::Prepared(at) => {
-                let groups = now.model.groups.len();
-                let prepared = now.prepared();
-                let delta =
-                    prepared.and_then(|made| made.delta(at as usize, self.group.into(), groups));
-                delta.map_or(&[], |delta| delta.symbols)
-            }
+impl Change {
+    /// How many symbols follow.
+    fn len(self) -> usize {
+        let (Self::Prepared(from, to) | Self::Own(from, to)) = self;
+        (to - from) as usize
+    }
+
+    /// What follows.
+    pub(super) fn symbols<'a>(self, moment: Moment<'a>, own: &'a [Symbol]) -> &'a [Symbol] {
+        match self {
+            Self::Own(from, to) => &own[from as usize..to as usize],
+            Self::Prepared(from, to) => moment
+                .now
+                .prepared()
+                .map_or(&[], |made| &made.symbols()[from as usize..to as usize]),
         }
     }
 }
 
-fn enter(entries: &mut Vec<PlannedEntry>, who: Slot, group: u8, kind: Entry, slot: u16) {
-    let Slot { row, generation } = who;
-    let is_further = entries.last().is_some_and(|last| last.row == row);
-    let kind = if is_further { Entry::Further } else { kind };
-    entries.push(PlannedEntry { row, generation, group, kind, slot, is_dropped: false });
+impl PlannedEntry {
+    /// As a new one.
+    fn of(entity: &FoundEntity, group: u8, moment: Moment<'_>, changes: &mut Vec<Symbol>) -> Self {
+        let Slot { row, generation } = entity.slot();
+        let from = changes.len() as u32;
+        let cost = moment.now.entry(entity.whose(), group.into(), changes);
+        let change = Change::Own(from, changes.len() as u32);
+        let (kind, slot, is_dropped) = (Entry::New, NO_SLOT, false);
+        Self { row, generation, group, kind, slot, is_dropped, change, cost }
+    }
+}
+
+fn push(entries: &mut Vec<PlannedEntry>, entry: PlannedEntry) {
+    let is_further = entries.last().is_some_and(|last| last.row == entry.row);
+    let kind = if is_further { Entry::Further } else { entry.kind };
+    entries.push(PlannedEntry { kind, ..entry });
 }

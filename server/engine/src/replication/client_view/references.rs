@@ -8,13 +8,10 @@
 
 use tickwire_shared::{
     NetId,
-    replication::{coder::Coder, frame::Status, rans::Symbol},
+    replication::{coder::Coder, rans::Symbol},
 };
 
-use super::{
-    ClientView, Moment,
-    plan::{Plan, PlannedEntry, Work},
-};
+use super::{ClientView, Moment, found::Found, plan::Work};
 
 /// What a client was last told of a field that refers to an entity.
 #[derive(Clone, Copy, Debug)]
@@ -29,35 +26,6 @@ pub(super) struct KnownReference {
 }
 
 impl ClientView {
-    /// Keeps `slot_of_row` as it will be after the frame.
-    pub(super) fn follow_rows(&mut self, groups: usize, work: &Work) {
-        for plan in work.plans.iter().filter(|plan| plan.status == Status::Leave) {
-            let is_left = |group: usize| {
-                let leaves = |other: &Plan| {
-                    other.slot == plan.slot
-                        && usize::from(other.group) == group
-                        && other.status == Status::Leave
-                };
-                self.subs[usize::from(plan.slot) * groups + group].is_none()
-                    || work.plans.iter().any(leaves)
-            };
-            let enters = |entry: &PlannedEntry| !entry.is_dropped && entry.slot == plan.slot;
-            if (0..groups).all(is_left) && !work.entries.iter().any(enters) {
-                let row = self.slots[usize::from(plan.slot)].row;
-                if let Ok(at) = self.slot_of_row.binary_search(&(row, plan.slot)) {
-                    self.slot_of_row.remove(at);
-                }
-            }
-        }
-        for entry in work.entries.iter().filter(|entry| !entry.is_dropped) {
-            // A row whose old tenant leaves in this very frame has lost it just above.
-            let place = (entry.row, entry.slot);
-            if let Err(at) = self.slot_of_row.binary_search(&place) {
-                self.slot_of_row.insert(at, place);
-            }
-        }
-    }
-
     /// Writes references that mean another entity now, or one that came into view.
     pub(super) fn write_references(
         &mut self,
@@ -79,9 +47,9 @@ impl ClientView {
                 // What the client was told and cannot see any more reads as none by itself.
                 continue;
             }
-            let number = self.target(known.meant);
+            let number = work.found.target(known.meant);
             let wanted = if number == 0 { NetId::NONE } else { known.meant };
-            if known.told == wanted || number == 0 && self.target(known.told) == 0 {
+            if known.told == wanted || number == 0 && work.found.target(known.told) == 0 {
                 continue;
             }
             let _ = symbols.flag(model, model.frame.reference.at(0, 0), true);
@@ -98,18 +66,11 @@ impl ClientView {
     pub(super) fn forget_references(&mut self, slot: u16, group: u8) {
         self.references.retain(|known| known.slot != slot || known.group != group);
     }
+}
 
+impl Found {
     /// How a reference travels: the target's slot plus one, or 0 where the client has no such.
     pub(super) fn target(&self, target: NetId) -> u32 {
-        let at = self.slot_of_row.partition_point(|(row, _)| *row < target.index());
-        match self.slot_of_row.get(at) {
-            Some((row, slot))
-                if *row == target.index()
-                    && self.slots[usize::from(*slot)].generation == target.generation() =>
-            {
-                u32::from(*slot) + 1
-            }
-            _ => 0,
-        }
+        self.slot_of(target).map_or(0, |slot| u32::from(slot) + 1)
     }
 }

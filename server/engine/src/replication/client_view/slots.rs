@@ -93,9 +93,7 @@ impl ClientView {
                 Entry::Further | Entry::End => {}
             }
             entry.slot = slot;
-        }
-        if moment.model.has_references {
-            self.follow_rows(moment.model.groups.len(), work);
+            work.found.set_slot(entry.row, slot);
         }
     }
 

@@ -28,10 +28,21 @@ use super::{
         snapshot::State,
     },
     AUDITS_MAX, ClientView, Moment,
+    found::Found,
     plan::Work,
     references::KnownReference,
     slots::{Slot, Sub},
 };
+
+/// A sub-entity whose whole state goes to the client.
+#[derive(Clone, Copy)]
+struct Whole<'a> {
+    row: u16,
+    group: u8,
+    slot: u16,
+    /// The state but for position and references.
+    symbols: &'a [Symbol],
+}
 
 impl ClientView {
     /// Writes the frame, and remembers that the client has it.
@@ -60,7 +71,7 @@ impl ClientView {
             }
         }
         debug_assert!(header.is_fresh || before.tick.plus(header.steps) == header.tick);
-        self.write_events(moment, &mut symbols);
+        self.write_events(moment, &work.found, &mut symbols);
         let tick = header.tick.get();
         let check = if header.has_sum {
             self.remember_for_audit(moment);
@@ -81,7 +92,8 @@ impl ClientView {
         let groups = moment.model.groups.len();
         let deferral = 4 * usize::from(self.header.has_deferred);
         let steps = self.header.steps;
-        for plan in &work.plans {
+        let Work { plans, found, changes, state, .. } = work;
+        for plan in &*plans {
             let at = usize::from(plan.slot) * groups + usize::from(plan.group);
             let Some(sub) = &mut self.subs[at] else { continue };
             let node = moment.model.groups[usize::from(plan.group)].status;
@@ -95,7 +107,7 @@ impl ClientView {
                     if *sub != next {
                         *sub = next;
                     }
-                    symbols.extend_from_slice(plan.symbols(moment.now, &work.changes));
+                    symbols.extend_from_slice(plan.change.symbols(moment, changes));
                 }
                 Status::Leave => {
                     self.subs[at] = None;
@@ -103,8 +115,13 @@ impl ClientView {
                 }
                 Status::Reset => {
                     self.forget_references(plan.slot, plan.group);
-                    let row = self.slots[usize::from(plan.slot)].row;
-                    self.write_state(moment, &mut work.state, row, plan.group, plan.slot, symbols);
+                    let whole = Whole {
+                        row: self.slots[usize::from(plan.slot)].row,
+                        group: plan.group,
+                        slot: plan.slot,
+                        symbols: plan.change.symbols(moment, changes),
+                    };
+                    self.write_state(moment, whole, found, state, symbols);
                 }
                 Status::Deferred => *sub = sub.deferred(steps),
             }
@@ -120,7 +137,8 @@ impl ClientView {
     ) {
         let model = moment.model;
         let mut count = 0;
-        for entry in work.entries.iter().filter(|entry| !entry.is_dropped) {
+        let Work { entries, found, changes, state, .. } = work;
+        for entry in entries.iter().filter(|entry| !entry.is_dropped) {
             let place = model.frame.entry.at(0, count.min(3));
             let _ = symbols.symbol(model, place, entry.kind.code());
             match entry.kind {
@@ -132,7 +150,13 @@ impl ClientView {
                 Entry::Known => _ = symbols.bits(entry.slot.into(), 16),
                 _ => {}
             }
-            self.write_state(moment, &mut work.state, entry.row, entry.group, entry.slot, symbols);
+            let whole = Whole {
+                row: entry.row,
+                group: entry.group,
+                slot: entry.slot,
+                symbols: entry.change.symbols(moment, changes),
+            };
+            self.write_state(moment, whole, found, state, symbols);
             self.move_anchor(moment);
             count += 1;
         }
@@ -141,15 +165,15 @@ impl ClientView {
     }
 
     /// Writes the whole state of a sub-entity.
-    pub(super) fn write_state(
+    fn write_state(
         &mut self,
         moment: Moment<'_>,
+        whole: Whole<'_>,
+        found: &Found,
         state: &mut State,
-        row: u16,
-        group: u8,
-        slot: u16,
         symbols: &mut Vec<Symbol>,
     ) {
+        let Whole { row, group, slot, .. } = whole;
         let (now, model) = (moment.now, moment.model);
         let (row_at, group_at) = (usize::from(row), usize::from(group));
         let shape = now.shape(row_at, group_at);
@@ -163,11 +187,11 @@ impl ClientView {
             let mut present = Present { codes: &mut state.codes, sequences: &mut state.sequences };
             let _ = shape.code_position(symbols, model, &self.anchor, &mut present);
         }
-        symbols.extend_from_slice(&now.entry(row_at, group_at).symbols);
+        symbols.extend_from_slice(whole.symbols);
         for lane in shape.references() {
             let first = model.groups[group_at].first_lane;
             let target = NetId::from_bits(now.code(first + lane, row_at));
-            let number = self.target(target);
+            let number = found.target(target);
             let _ = symbols.unsigned(model, model.frame.target.at(0, 0), number);
             let told = if number == 0 { NetId::NONE } else { target };
             let lane = lane as u8;
@@ -182,7 +206,12 @@ impl ClientView {
         });
     }
 
-    pub(super) fn write_events(&self, moment: Moment<'_>, symbols: &mut Vec<Symbol>) {
+    pub(super) fn write_events(
+        &self,
+        moment: Moment<'_>,
+        found: &Found,
+        symbols: &mut Vec<Symbol>,
+    ) {
         let model = moment.model;
         let ticks = self.header.event_ticks();
         let mut count = 0;
@@ -199,7 +228,7 @@ impl ClientView {
             let _ = shape.code_position(symbols, model, &self.anchor, &mut present);
             let _ = shape.code_entry(symbols, model, &mut present);
             for lane in shape.references() {
-                let number = self.target(NetId::from_bits(event.codes[lane]));
+                let number = found.target(NetId::from_bits(event.codes[lane]));
                 let _ = symbols.unsigned(model, model.frame.target.at(0, 0), number);
             }
             count += 1;
