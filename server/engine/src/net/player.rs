@@ -3,31 +3,40 @@
 //! Three parties touch it: whoever brings frames from the client, the room's worker, which comes
 //! by once per tick with the new world, and the one who ends it. The lock between them is held
 //! for one frame at most.
+//!
+//! # Parts
+//! - `inner`: what is under the lock. `seat`: what it takes up in a room.
+//! - `identity`: who it is, as its connection token says.
+
+mod identity;
+mod inner;
+mod seat;
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant, SystemTime},
+    time::{Instant, SystemTime},
 };
 
 use rand::random;
 use tickwire_shared::{
-    Advice, ClientId, CloseReason, Tick,
+    ClientId, CloseReason, Tick,
     codec::encode,
     messages::{ClientMessage, Close, Sequence, ServerMessage},
-    reliable::SenderFull,
 };
 
-use super::{
-    link::Link,
-    places::{Place, Places},
-    tokens::Tokens,
+use self::{
+    identity::Identity,
+    inner::{Inner, State},
 };
+pub(crate) use self::{
+    identity::player_identity,
+    seat::{Absence, Seat},
+};
+use super::{link::Link, tokens::Tokens};
 use crate::{
     bridge::{Mailbox, RoomHandle, RoomMessage},
-    channels::{self, Member, Moment, SessionChannels, Standing},
+    channels::{Moment, SessionChannels},
     connection_token::ConnectionToken,
-    game::Claims,
-    limits::{CHANNEL_FRAME_BYTES_MAX, CHANNEL_UNACKNOWLEDGED_BYTES_MAX, TOKEN_GRACE},
     metrics,
     replication::Delay,
     room::Published,
@@ -56,66 +65,6 @@ pub(crate) enum Visit {
     Quiet,
     /// Nothing more will come of the player.
     Over,
-}
-
-/// What becomes of players without a connection.
-#[derive(Clone, Debug)]
-pub(crate) struct Absence {
-    /// How long they stay in the room.
-    pub(crate) grace: Duration,
-    /// How many may do so at once.
-    pub(crate) places: Places,
-}
-
-#[derive(Debug)]
-struct Inner {
-    session: Session,
-    state: State,
-    /// Given up as soon as it is over.
-    seat: Option<Seat>,
-    /// Counts attachments: who brings a frame says on which.
-    stay: u64,
-    identity: Identity,
-    channels: SessionChannels,
-}
-
-/// Who the player is, as the newest connection token says.
-#[derive(Debug)]
-struct Identity {
-    subject: String,
-    /// Until when it may say so; `None`: for ever.
-    expires: Option<Instant>,
-    /// Whether a newer token is looked at.
-    is_refreshing: bool,
-}
-
-#[derive(Debug)]
-enum State {
-    New,
-    Attached(Arc<dyn Link>),
-    Away { since: Instant, _place: Place },
-    Over,
-}
-
-/// A place in a room, left when dropped.
-#[derive(Debug)]
-pub(crate) struct Seat {
-    room: RoomHandle,
-    client: ClientId,
-    _place: Place,
-}
-
-impl Seat {
-    /// To be taken before the room is asked, so that it is left whatever comes.
-    pub(crate) const fn new(room: RoomHandle, client: ClientId, place: Place) -> Self {
-        Self { room, client, _place: place }
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.room.push(RoomMessage::Leave { client: self.client });
-    }
 }
 
 /// How a client gets its token.
@@ -411,96 +360,6 @@ impl Player {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Identity {
-    fn of(token: &ConnectionToken, now: Instant) -> Self {
-        let left = token
-            .expires
-            .map(|expires| expires.duration_since(SystemTime::now()).unwrap_or_default());
-        let expires = left.and_then(|left| now.checked_add(left));
-        Self { subject: token.claims.subject.clone(), expires, is_refreshing: false }
-    }
-
-    fn is_expired(&self, now: Instant) -> bool {
-        self.expires.is_some_and(|expires| now >= expires)
-    }
-
-    /// Whether the time for showing a newer token is over as well.
-    fn is_over(&self, now: Instant) -> bool {
-        self.expires.is_some_and(|expires| now.saturating_duration_since(expires) >= TOKEN_GRACE)
-    }
-
-    fn seconds_left(&self, now: Instant) -> Option<u32> {
-        let left = self.expires?.saturating_duration_since(now).as_secs();
-        Some(u32::try_from(left).unwrap_or(u32::MAX))
-    }
-}
-
-/// Who a player is in channels, by its token and by what the game calls it.
-pub(crate) fn player_identity(
-    client: ClientId,
-    claims: &Claims,
-    name: String,
-) -> channels::Identity {
-    let name = if name.is_empty() { claims.name.clone() } else { name };
-    let (user, info) = (claims.subject.clone(), claims.info.clone());
-    let member = Member { client: client.get().to_string(), user, name, info };
-    let grants = claims.grants.clone();
-    channels::Identity { member: Arc::new(member), standing: Standing::Player, grants }
-}
-
-impl Inner {
-    /// Takes what waits in channels into the session, as far as there is room for it.
-    fn take_channel_messages(&mut self) -> Result<(), SenderFull> {
-        let before = self.session.unacknowledged_bytes();
-        let full = CHANNEL_UNACKNOWLEDGED_BYTES_MAX.min(before + CHANNEL_FRAME_BYTES_MAX);
-        while self.session.unacknowledged_bytes() < full {
-            let Some(message) = self.channels.poll_message() else { return Ok(()) };
-            self.session.push_message(message.into())?;
-        }
-        Ok(())
-    }
-
-    /// The client's own fault. What trying again would cure leaves the player in place.
-    fn refuse(&mut self, reason: CloseReason, absence: &Absence) {
-        if reason.advice() == Advice::Stop {
-            self.end(&Close::because(reason));
-        } else {
-            self.detach(Some(reason), absence);
-        }
-    }
-
-    /// The transport goes; the player stays for the grace time, if there is a place.
-    fn detach(&mut self, reason: Option<CloseReason>, absence: &Absence) {
-        self.let_go(reason.map(Close::because).as_ref());
-        match absence.places.take() {
-            Some(_place) if !absence.grace.is_zero() => {
-                self.state = State::Away { since: Instant::now(), _place };
-            }
-            _ => self.over(),
-        }
-    }
-
-    fn end(&mut self, close: &Close) {
-        self.let_go(Some(close));
-        self.over();
-    }
-
-    fn over(&mut self) {
-        self.state = State::Over;
-        self.seat = None;
-    }
-
-    fn let_go(&mut self, close: Option<&Close>) {
-        self.session.detach();
-        let State::Attached(link) = &self.state else { return };
-        metrics::session_ended(link.transport().name());
-        if let Some(close) = close {
-            metrics::closed(close.reason);
-            link.close(close);
-        }
     }
 }
 
