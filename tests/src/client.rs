@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Instant};
 use tickwire_shared::{
     ClientId, DecodeError, Protocol, Schema, Tick,
     codec::{decode_server, encode},
-    limits::MESSAGE_BYTES_MAX,
+    limits::{MESSAGE_BYTES_MAX, MESSAGES_BYTES_PER_CLIENT_FRAME_MAX},
     messages::{
         ClientFrame, ClientMessage, ClientUpdate, Close, Hello, ServerFrame, ServerMessage,
         ServerUpdate, Welcome,
@@ -347,7 +347,8 @@ impl Client {
         let (first_input, inputs) = self.inputs(&mut input, now);
         let wants_stamp = self.stamped.is_multiple_of(UPDATES_PER_STAMP);
         self.stamped += 1;
-        let (first_message, messages) = self.sender.poll_messages();
+        let (first_message, messages) =
+            self.sender.poll_messages(MESSAGES_BYTES_PER_CLIENT_FRAME_MAX);
         encode(&ClientFrame::Update(ClientUpdate {
             acknowledged: self.receiver.acknowledged(),
             seen: self.replica.tick().map_or(0, Tick::get),

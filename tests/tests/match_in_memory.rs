@@ -5,7 +5,9 @@ use std::time::Duration;
 use arena::{Arena, ArenaOptions};
 use arena_shared::{ArenaProtocol, Motion, Ship};
 use tickwire_server::RoomInfo;
-use tickwire_shared::{ClientId, CloseReason, Replica, Schema, Tick, record::encode_record};
+use tickwire_shared::{
+    ClientId, CloseReason, Replica, Schema, Tick, limits::MESSAGE_BYTES_MAX, record::encode_record,
+};
 use tickwire_tests::{
     memory::{Behaviour, Match, Network},
     pilot::{Pilot, fly_to},
@@ -167,4 +169,19 @@ fn place_of(world: &Replica, name: &str) -> Option<[i32; 2]> {
         .entities()
         .find(|entity| entity.get::<Ship>().is_some_and(|ship| ship.name == name))?;
     ship.get::<Motion>().map(|motion| motion.position)
+}
+
+#[test]
+fn a_client_with_much_to_say_says_it_in_frames_that_the_server_takes() {
+    let mut game = arena(ArenaOptions::default(), Network::CLEAR);
+    let bot = game.add(Pilot::join(game.shared().schema(), 0), pilot(1));
+    game.run(10);
+    let client = game.client_mut(bot).expect("it was brought");
+    for _ in 0..30 {
+        client.send(vec![0; MESSAGE_BYTES_MAX - 8]).expect("there is room");
+    }
+    game.run(60);
+    let closed = &game.players()[bot].seen().closed;
+    assert_eq!(*closed, None, "no frame was too large");
+    assert!(game.players()[bot].client().is_all_acknowledged(), "all of it has arrived");
 }

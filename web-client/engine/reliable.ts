@@ -2,6 +2,8 @@
 
 /** Most reliable messages in one frame. */
 const MESSAGES_PER_FRAME_MAX = 64;
+/** Bytes of reliable messages after which a client's frame is full: its other parts must fit beside them. */
+const MESSAGES_BYTES_PER_CLIENT_FRAME_MAX = 6 * 1024;
 
 /** The sending end: keeps what is not acknowledged, and sends it again on every new connection. */
 export class ReliableSender {
@@ -31,10 +33,21 @@ export class ReliableSender {
   /** The next messages for the present connection, and the number of the first of them. */
   pollMessages(): { readonly first: number; readonly messages: readonly Uint8Array[] } {
     const first = this.#first + this.#sent;
-    const messages = this.#waiting.slice(this.#sent, this.#sent + MESSAGES_PER_FRAME_MAX);
+    const messages = this.#waiting.slice(this.#sent, this.#sent + this.#countFitting());
     this.#sent += messages.length;
     this.#sentEver = Math.max(this.#sentEver, this.#sent);
     return { first, messages };
+  }
+
+  /** How many of the next messages fit a frame; one does always. */
+  #countFitting(): number {
+    const unsent = Math.min(this.#waiting.length - this.#sent, MESSAGES_PER_FRAME_MAX);
+    let bytes = 0;
+    for (let count = 0; count < unsent; count += 1) {
+      bytes += this.#waiting[this.#sent + count]!.length;
+      if (count > 0 && bytes > MESSAGES_BYTES_PER_CLIENT_FRAME_MAX) return count;
+    }
+    return unsent;
   }
 
   /** The other end has everything up to this number. */

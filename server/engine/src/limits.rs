@@ -290,9 +290,9 @@ pub const PLAYER_QUEUE_BYTES_MAX: usize = 128 * 1024;
 /// theirs back: the rest of [`UNACKNOWLEDGED_BYTES_MAX`] is the game's.
 pub const CHANNEL_UNACKNOWLEDGED_BYTES_MAX: usize = 96 * 1024;
 
-/// Bytes of channels after which a player's frame is full: what is said must not hold up what is
-/// seen.
-pub const CHANNEL_FRAME_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of reliable messages after which a player's frame is full: what is said must not hold up
+/// what is seen.
+pub const MESSAGES_FRAME_BYTES_MAX: usize = 16 * 1024;
 
 /// Longest answer to a player who reads a history or asks who is here, in bytes.
 pub const CHANNEL_ANSWER_BYTES_MAX: usize = 16 * 1024;

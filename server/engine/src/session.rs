@@ -27,7 +27,7 @@ use tickwire_shared::{
 use crate::{
     attachment::Attachment,
     game::RoomInfo,
-    limits::UNACKNOWLEDGED_BYTES_MAX,
+    limits::{MESSAGES_FRAME_BYTES_MAX, UNACKNOWLEDGED_BYTES_MAX},
     replication::{Delay, Desync},
     room::Published,
 };
@@ -217,7 +217,7 @@ impl Session {
     pub fn poll_frame(&mut self, published: &Published, now: Instant) -> Option<Vec<u8>> {
         let attachment = self.attachment.as_mut()?;
         let state = attachment.poll_state(self.client, published, now);
-        let (first_message, messages) = self.sender.poll_messages();
+        let (first_message, messages) = self.sender.poll_messages(MESSAGES_FRAME_BYTES_MAX);
         let acknowledged = self.receiver.acknowledged();
         let is_owed = attachment.owes_acknowledgement(acknowledged) || attachment.is_silent(now);
         if state.is_empty() && messages.is_empty() && !is_owed {

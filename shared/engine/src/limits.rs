@@ -20,6 +20,10 @@ pub const INPUT_BYTES_MAX: usize = 256;
 /// Most reliable messages in one frame.
 pub const MESSAGES_PER_FRAME_MAX: usize = 64;
 
+/// Bytes of reliable messages after which a client's frame is full: its other parts must fit
+/// beside them.
+pub const MESSAGES_BYTES_PER_CLIENT_FRAME_MAX: usize = 6 * 1024;
+
 /// Longest reliable message, in bytes.
 pub const MESSAGE_BYTES_MAX: usize = 4 * 1024;
 
@@ -76,5 +80,5 @@ pub const REPLICA_CODES_MAX: usize = 1 << 24;
 pub const EVENTS_PER_FRAME_MAX: usize = 4096;
 
 /// Longest report of what a replica holds, in bytes. Half of a client frame: the frame's other
-/// parts must fit beside it.
+/// parts must fit beside it, [`MESSAGES_BYTES_PER_CLIENT_FRAME_MAX`] among them.
 pub const REPORT_BYTES_MAX: usize = 8 * 1024;

@@ -68,11 +68,18 @@ impl ReliableSender {
         self.waiting_bytes
     }
 
-    /// The next messages for the present attachment, and the number of the first of them.
-    pub fn poll_messages(&mut self) -> (Sequence, Vec<Vec<u8>>) {
+    /// The next messages for the present attachment, for a frame that has place for so many bytes
+    /// of them or for one, and the number of the first of them.
+    pub fn poll_messages(&mut self, bytes_max: usize) -> (Sequence, Vec<Vec<u8>>) {
         let first = self.first.wrapping_add(u32::try_from(self.sent).unwrap_or(u32::MAX));
-        let messages: Vec<_> =
-            self.waiting.iter().skip(self.sent).take(MESSAGES_PER_FRAME_MAX).cloned().collect();
+        let unsent = self.waiting.iter().skip(self.sent).take(MESSAGES_PER_FRAME_MAX);
+        let mut bytes = 0;
+        let fits = |(at, message): &(usize, &Vec<u8>)| {
+            bytes += message.len();
+            *at == 0 || bytes <= bytes_max
+        };
+        let fitting = unsent.enumerate().take_while(fits);
+        let messages: Vec<_> = fitting.map(|(_, message)| message.clone()).collect();
         self.sent += messages.len();
         self.sent_ever = self.sent_ever.max(self.sent);
         (first, messages)
@@ -149,13 +156,13 @@ mod tests {
         for number in 0..3u8 {
             sender.push(vec![number]).expect("there is room");
         }
-        let (first, lost_answer) = sender.poll_messages();
+        let (first, lost_answer) = sender.poll_messages(100);
         let received = receiver.handle_messages(first, lost_answer).expect("nothing is missing");
         assert_eq!(received, [[0], [1], [2]]);
         // The connection is cut before the acknowledgement gets back.
         sender.push(vec![3]).expect("there is room");
         sender.handle_attached();
-        let (first, again) = sender.poll_messages();
+        let (first, again) = sender.poll_messages(100);
         assert_eq!((first, again.len()), (1, 4), "all that is not acknowledged goes again");
         let received = receiver.handle_messages(first, again).expect("nothing is missing");
         assert_eq!(received, [[3]], "what came before is dropped by its number");
@@ -169,7 +176,7 @@ mod tests {
         assert_eq!(sender.push(vec![0; 4]), Ok(()));
         assert_eq!(sender.push(vec![0]), Err(SenderFull));
         assert_eq!(sender.handle_acknowledged(1), Err(AcknowledgedUnsent), "not sent so far");
-        sender.poll_messages();
+        sender.poll_messages(100);
         assert_eq!(sender.handle_acknowledged(1), Ok(()));
         assert_eq!(sender.handle_acknowledged(0), Ok(()), "an overtaken one is harmless");
     }
@@ -180,10 +187,23 @@ mod tests {
         for number in 0..3 {
             assert_eq!(sender.push(vec![number]), Ok(()));
         }
-        sender.poll_messages();
+        sender.poll_messages(100);
         sender.handle_attached();
         assert_eq!(sender.handle_acknowledged(2), Ok(()));
-        assert_eq!(sender.poll_messages(), (3, vec![vec![2]]), "the rest goes again");
+        assert_eq!(sender.poll_messages(100), (3, vec![vec![2]]), "the rest goes again");
+    }
+
+    #[test]
+    fn a_frame_takes_as_many_messages_as_fit_and_never_none() {
+        let mut sender = ReliableSender::new(100);
+        for length in [3, 2, 1, 9, 1] {
+            sender.push(vec![0; length]).expect("there is room");
+        }
+        let mut frames = core::iter::from_fn(|| {
+            let (first, messages) = sender.poll_messages(5);
+            (!messages.is_empty()).then_some((first, messages.len()))
+        });
+        assert!(frames.by_ref().eq([(1, 2), (3, 1), (4, 1), (5, 1)]));
     }
 
     #[test]

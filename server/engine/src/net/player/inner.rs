@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     channels::SessionChannels,
-    limits::{CHANNEL_FRAME_BYTES_MAX, CHANNEL_UNACKNOWLEDGED_BYTES_MAX},
+    limits::{CHANNEL_UNACKNOWLEDGED_BYTES_MAX, MESSAGES_FRAME_BYTES_MAX},
     metrics,
     session::Session,
 };
@@ -40,7 +40,7 @@ impl Inner {
     /// Takes what waits in channels into the session, as far as there is room for it.
     pub(super) fn take_channel_messages(&mut self) -> Result<(), SenderFull> {
         let before = self.session.unacknowledged_bytes();
-        let full = CHANNEL_UNACKNOWLEDGED_BYTES_MAX.min(before + CHANNEL_FRAME_BYTES_MAX);
+        let full = CHANNEL_UNACKNOWLEDGED_BYTES_MAX.min(before + MESSAGES_FRAME_BYTES_MAX);
         while self.session.unacknowledged_bytes() < full {
             let Some(message) = self.channels.poll_message() else { return Ok(()) };
             self.session.push_message(message.into())?;
