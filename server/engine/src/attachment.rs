@@ -100,11 +100,13 @@ impl Attachment {
         self.lag.grant(Claim { input, shown, shown_fraction }, until)
     }
 
-    /// The world for the client; empty when it is not ready, or sees nothing new.
+    /// The world for the client, beside so many bytes of messages in the same frame; empty when it
+    /// is not ready, or sees nothing new.
     pub(crate) fn poll_state(
         &mut self,
         client: ClientId,
         published: &Published,
+        message_bytes: usize,
         now: Instant,
     ) -> Vec<u8> {
         let mut state = Vec::new();
@@ -118,12 +120,12 @@ impl Attachment {
                 &own.view,
                 client,
                 own.input_applied,
-                self.pace.budget_bytes(),
+                self.pace.budget_bytes(message_bytes),
                 &mut state,
             );
         }
         if !state.is_empty() {
-            self.pace.handle_sent(published.tick, state.len(), now);
+            self.pace.handle_sent(published.tick, state.len() + message_bytes, now);
             self.lag.handle_sent(published.tick, now);
         }
         state

@@ -72,9 +72,12 @@ impl Pace {
         }
     }
 
-    /// Bytes that the next frame should have at most.
-    pub(crate) fn budget_bytes(&self) -> usize {
-        (self.bytes_per_second * FRAME_SECONDS_MAX).max(BUDGET_BYTES_MIN) as usize
+    /// Bytes that the world should have at most in the next frame, beside so many of messages.
+    /// However much there is to say, half of what the path carries is the world's.
+    pub(crate) fn budget_bytes(&self, message_bytes: usize) -> usize {
+        let bytes = self.bytes_per_second * FRAME_SECONDS_MAX;
+        let left = (bytes - message_bytes as f64).max(bytes / 2.0);
+        left.max(BUDGET_BYTES_MIN) as usize
     }
 
     /// Whether another frame may go.
@@ -163,7 +166,7 @@ mod tests {
                 }
             }
         }
-        (f64::from(taken) / 60.0, oldest, pace.budget_bytes())
+        (f64::from(taken) / 60.0, oldest, pace.budget_bytes(0))
     }
 
     #[test]
@@ -173,6 +176,14 @@ mod tests {
             assert_eq!(budget, STATE_FRAME_BYTES_MAX, "{round_trip_ms} ms: nothing had to wait");
             assert!(rate > 19.0, "{round_trip_ms} ms: {rate} frames a second of 20");
         }
+    }
+
+    #[test]
+    fn messages_take_their_place_from_the_world_but_not_all_of_it() {
+        let pace = Pace::new(20);
+        assert_eq!(pace.budget_bytes(0), STATE_FRAME_BYTES_MAX);
+        assert_eq!(pace.budget_bytes(1_000), STATE_FRAME_BYTES_MAX - 1_000);
+        assert_eq!(pace.budget_bytes(100_000), STATE_FRAME_BYTES_MAX / 2);
     }
 
     #[test]

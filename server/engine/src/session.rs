@@ -216,8 +216,9 @@ impl Session {
     /// say. To be called only with nothing unwritten.
     pub fn poll_frame(&mut self, published: &Published, now: Instant) -> Option<Vec<u8>> {
         let attachment = self.attachment.as_mut()?;
-        let state = attachment.poll_state(self.client, published, now);
         let (first_message, messages) = self.sender.poll_messages(MESSAGES_FRAME_BYTES_MAX);
+        let message_bytes = messages.iter().map(Vec::len).sum();
+        let state = attachment.poll_state(self.client, published, message_bytes, now);
         let acknowledged = self.receiver.acknowledged();
         let is_owed = attachment.owes_acknowledgement(acknowledged) || attachment.is_silent(now);
         if state.is_empty() && messages.is_empty() && !is_owed {

@@ -3,9 +3,14 @@
 //! Each changed or entering entity competes with how near it is and how long it has waited; one
 //! that waits gains on all others, so that every one gets its turn.
 
-use tickwire_shared::replication::rans;
+use tickwire_shared::replication::{
+    coder::Coder,
+    frame::Status,
+    model::Model,
+    rans::{self, Symbol},
+};
 
-use super::{interest::Area, snapshot::Snapshot};
+use super::{events::QueuedEvent, interest::Area, snapshot::Snapshot};
 
 /// A budget from here on is none.
 pub(super) const UNLIMITED_BYTES: usize = 1 << 20;
@@ -17,11 +22,15 @@ pub(super) const ENTRY_COST: u32 = 40 << 8;
 /// something late.
 pub(super) const ENTRY_WAITED: u8 = 2;
 
-/// What a status costs where little changes, in 1/256 bit.
-const STATUS_COST: u64 = 64;
-
 /// No symbol costs more: frequencies have twelve bits.
 const SYMBOL_COST_MAX: u64 = (rans::FREQUENCY_BITS as u64) << 8;
+
+/// What a code of an event costs, about.
+const EVENT_CODE_COST: u64 = 12 << 8;
+
+/// Where saying that entities wait takes most of a budget (thousands in view, on a slow network),
+/// one part in so many of it goes to news all the same.
+const NEWS_SHARE: i64 = 4;
 
 /// What the rest of a frame takes.
 const FRAME_BYTES: u64 = 6;
@@ -32,9 +41,25 @@ pub(super) struct Candidate {
     pub(super) is_entry: bool,
     /// Its place among the plans or the entries.
     pub(super) at: usize,
-    /// In 1/256 bit.
-    pub(super) cost: u32,
+    /// By how much the frame grows when it goes rather than waits, in 1/256 bit. A status that is
+    /// likely costs less than to say that it waits.
+    pub(super) cost: i64,
     pub(super) score: u32,
+}
+
+/// What a frame costs if everything goes, and if all that can wait does, in 1/256 bit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Extremes {
+    pub(super) all: i64,
+    pub(super) least: i64,
+}
+
+impl Extremes {
+    /// Of a frame in which nothing competes, but what is told anyway costs so much.
+    pub(super) const fn of(told_cost: u64) -> Self {
+        let fixed = ((FRAME_BYTES << 11) + told_cost).cast_signed();
+        Self { all: fixed, least: fixed }
+    }
 }
 
 /// How much something matters that lies at a distance (0 the middle of the view, 1024 its edge)
@@ -48,40 +73,65 @@ pub(super) fn score(distance: u32, waited: u8) -> u32 {
 pub(super) fn choose(
     candidates: &mut [Candidate],
     budget_bytes: usize,
-    statuses: usize,
+    extremes: Extremes,
 ) -> &[Candidate] {
-    let budget = budget(budget_bytes, statuses);
-    let total: u64 = candidates.iter().map(|candidate| u64::from(candidate.cost)).sum();
-    if total <= budget {
+    let budget = budget(budget_bytes).cast_signed();
+    if extremes.all <= budget {
         return &[];
     }
+    let most = budget.max(extremes.least + budget / NEWS_SHARE);
     candidates.sort_by_key(|candidate| {
         (std::cmp::Reverse(candidate.score), candidate.is_entry, candidate.at)
     });
-    let mut spent = 0;
+    let mut spent = extremes.least;
     let fits = candidates.iter().position(|candidate| {
-        spent += u64::from(candidate.cost);
-        spent > budget
+        spent += candidate.cost;
+        spent > most
     });
     let fits = fits.unwrap_or(candidates.len()).max(1);
     candidates.get(fits..).unwrap_or(&[])
 }
 
-/// Whether so much fits whatever the symbols cost, which saves most frames the sums.
+/// Whether so much fits whatever its symbols cost, which saves most frames the sums.
 pub(super) fn fits_surely(
     budget_bytes: usize,
-    statuses: usize,
-    entries: usize,
     symbols: usize,
+    entries: usize,
+    told_cost: u64,
 ) -> bool {
-    let symbols = symbols as u64 * SYMBOL_COST_MAX;
-    symbols + entries as u64 * u64::from(ENTRY_COST) <= budget(budget_bytes, statuses)
+    let symbols = symbols as u64 * SYMBOL_COST_MAX + entries as u64 * u64::from(ENTRY_COST);
+    (FRAME_BYTES << 11) + symbols + told_cost <= budget(budget_bytes)
 }
 
-/// What is left for changes and entries, in 1/256 bit.
-fn budget(budget_bytes: usize, statuses: usize) -> u64 {
-    let fixed = (FRAME_BYTES << 11) + statuses as u64 * STATUS_COST;
-    ((budget_bytes as u64) << 11).saturating_sub(fixed)
+/// What a status costs in its table, in 1/256 bit. `scratch` is used for it.
+pub(super) fn status_cost(
+    status: Status,
+    model: &Model,
+    place: usize,
+    scratch: &mut Vec<Symbol>,
+) -> i64 {
+    scratch.clear();
+    let _ = scratch.symbol(model, place, status.code());
+    i64::from(cost(scratch))
+}
+
+/// What symbols cost, in 1/256 bit.
+pub(super) fn cost(symbols: &[Symbol]) -> u32 {
+    symbols.iter().map(|symbol| symbol.cost()).sum()
+}
+
+/// What events cost, about, in 1/256 bit: most of their codes take no table's place.
+pub(super) fn events_cost<'a>(events: impl IntoIterator<Item = &'a QueuedEvent>) -> u64 {
+    let codes = events.into_iter().map(|event| {
+        let sequences = event.sequences.iter().map(|sequence| 1 + sequence.len());
+        1 + event.codes.len() + sequences.sum::<usize>()
+    });
+    codes.sum::<usize>() as u64 * EVENT_CODE_COST
+}
+
+/// In 1/256 bit.
+fn budget(bytes: usize) -> u64 {
+    (bytes as u64) << 11
 }
 
 impl Snapshot {

@@ -13,6 +13,7 @@ use tickwire_shared::{
 
 use super::{
     audience::{Owner, Team, VisibleTo},
+    budget,
     deltas::Memo,
     events::EventQueue,
     motion::{self, FineColumns},
@@ -143,6 +144,7 @@ impl Capture {
             rows,
             codes,
             sequences,
+            events_cost: budget::events_cost(&events),
             events,
             grid: OnceLock::new(),
         });

@@ -67,6 +67,8 @@ pub struct ClientView {
     /// Where the client places new entities from.
     anchor: Vec<u32>,
     references: Vec<KnownReference>,
+    /// What those cost that were told in the last frame, per tick, in 1/256 bit.
+    references_cost: u32,
     audits: Vec<Audit>,
     /// For how long some entry has had to wait, in frames.
     entries_waited: u8,
@@ -161,7 +163,7 @@ impl ClientView {
             && steps < QUIET_TICKS_MAX
             && self.events(moment, steps).next().is_none();
         if !is_nothing {
-            composed.deferred = self.trim(moment, &mut work, budget_bytes);
+            composed.deferred = self.trim(moment, &mut work, steps, budget_bytes);
             let header = Header {
                 is_fresh: !is_continued,
                 tick: now.tick,

@@ -35,6 +35,8 @@ pub struct Snapshot {
     /// Row by row, as many as the model has.
     pub(super) sequences: Vec<Sequence>,
     pub(super) events: Vec<QueuedEvent>,
+    /// What it costs to tell somebody all of them, about, in 1/256 bit.
+    pub(super) events_cost: u64,
     pub(super) grid: OnceLock<Grid>,
     pub(super) memo: Memo,
 }
@@ -248,6 +250,7 @@ impl Snapshot {
             codes: self.codes.clone(),
             sequences: self.sequences.clone(),
             events: self.events.clone(),
+            events_cost: self.events_cost,
             grid: OnceLock::new(),
             memo: Memo::new(self.rows.len(), model.groups.len(), BASES),
         }

@@ -15,7 +15,7 @@ use tickwire_shared::replication::{
 
 use super::{
     super::{
-        budget::{self, Candidate},
+        budget::{self, Candidate, Extremes},
         deltas::Kept,
         snapshot::State,
     },
@@ -160,33 +160,49 @@ impl ClientView {
         &mut self,
         moment: Moment<'_>,
         work: &mut Work,
+        steps: u32,
         budget_bytes: usize,
     ) -> usize {
         if budget_bytes >= budget::UNLIMITED_BYTES {
             return 0;
         }
-        if work.fits_surely(budget_bytes) {
+        // References are told whatever waits: about as many as the last time.
+        let references_cost = u64::from(self.references_cost) * u64::from(steps.max(1));
+        if work.fits_surely(moment.events_cost(steps) + references_cost, budget_bytes) {
             self.entries_waited = budget::ENTRY_WAITED;
             return 0;
         }
-        let groups = moment.model.groups.len();
+        let heard = self.events(moment, steps).map(|(_, event)| event);
+        let mut extremes = Extremes::of(budget::events_cost(heard) + references_cost);
+        let (model, groups) = (moment.model, moment.model.groups.len());
         work.candidates.clear();
         for (at, plan) in work.plans.iter().enumerate() {
-            let row = self.slots[usize::from(plan.slot)].row;
-            let cost = match plan.status {
-                Status::Changed | Status::Reset => {
-                    let symbols = plan.change.symbols(moment, &work.changes);
-                    symbols.iter().map(|symbol| symbol.cost()).sum()
-                }
-                _ => continue,
+            let group = usize::from(plan.group);
+            let Some(sub) = self.subs[usize::from(plan.slot) * groups + group] else { continue };
+            let mut status_cost = |status, has_deferred| {
+                let place = sub.status_place(&model.groups[group], has_deferred);
+                budget::status_cost(status, model, place, &mut work.symbols)
             };
-            let sub = &self.subs[usize::from(plan.slot) * groups + usize::from(plan.group)];
-            let waited = sub.map_or(0, |sub| sub.waited());
-            let score = budget::score(moment.now.distance(row.into(), &moment.view.area), waited);
-            work.candidates.push(Candidate { is_entry: false, at, cost, score });
+            let row = self.slots[usize::from(plan.slot)].row;
+            let mut change = budget::cost(plan.change.symbols(moment, &work.changes));
+            if plan.status == Status::Reset {
+                change += budget::ENTRY_COST;
+            }
+            let goes = status_cost(plan.status, true) + i64::from(change);
+            extremes.all += status_cost(plan.status, false) + i64::from(change);
+            if !matches!(plan.status, Status::Changed | Status::Reset) {
+                extremes.least += goes;
+                continue;
+            }
+            let waits = status_cost(Status::Deferred, true);
+            extremes.least += waits;
+            let distance = moment.now.distance(row.into(), &moment.view.area);
+            let score = budget::score(distance, sub.waited());
+            work.candidates.push(Candidate { is_entry: false, at, cost: goes - waits, score });
         }
         for (at, entry) in work.entries.iter().enumerate() {
-            let cost = entry.cost + budget::ENTRY_COST;
+            let cost = i64::from(entry.cost + budget::ENTRY_COST);
+            extremes.all += cost;
             if let (Entry::Further, Some(last)) = (entry.kind, work.candidates.last_mut()) {
                 last.cost += cost;
                 continue;
@@ -195,7 +211,7 @@ impl ClientView {
             let score = budget::score(distance, self.entries_waited);
             work.candidates.push(Candidate { is_entry: true, at, cost, score });
         }
-        let over = budget::choose(&mut work.candidates, budget_bytes, work.plans.len());
+        let over = budget::choose(&mut work.candidates, budget_bytes, extremes);
         self.entries_waited = if over.iter().any(|candidate| candidate.is_entry) {
             self.entries_waited.saturating_add(1)
         } else {
@@ -219,15 +235,23 @@ impl ClientView {
 }
 
 impl Work {
-    /// Whether everything fits a budget however much the symbols take.
-    fn fits_surely(&self, budget_bytes: usize) -> bool {
+    /// Whether everything fits a budget however much its symbols take, beside what is told anyway.
+    fn fits_surely(&self, told_cost: u64, budget_bytes: usize) -> bool {
         if self.plans.iter().any(|plan| plan.status == Status::Reset) {
             return false;
         }
-        let changes = self.plans.iter().map(|plan| plan.change.len());
+        let changes = self.plans.iter().map(|plan| 1 + plan.change.len());
         let entries = self.entries.iter().map(|entry| entry.change.len());
         let symbols = changes.chain(entries).sum();
-        budget::fits_surely(budget_bytes, self.plans.len(), self.entries.len(), symbols)
+        budget::fits_surely(budget_bytes, symbols, self.entries.len(), told_cost)
+    }
+}
+
+impl Moment<'_> {
+    /// What the events of so many ticks cost a client that hears of all of them.
+    fn events_cost(self, steps: u32) -> u64 {
+        let ticks = (0..steps.max(1)).map(|age| self.now.tick.minus(age));
+        ticks.filter_map(|tick| Some(self.history.at(tick)?.events_cost)).sum()
     }
 }
 

@@ -11,7 +11,7 @@ use tickwire_shared::{
     replication::{coder::Coder, rans::Symbol},
 };
 
-use super::{ClientView, Moment, found::Found, plan::Work};
+use super::{super::budget, ClientView, Moment, found::Found, plan::Work};
 
 /// What a client was last told of a field that refers to an entity.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +33,7 @@ impl ClientView {
         work: &Work,
         symbols: &mut Vec<Symbol>,
     ) {
+        let from = symbols.len();
         let (now, model) = (moment.now, moment.model);
         let has_entered = work.entries.iter().any(|entry| !entry.is_dropped);
         let mut references = std::mem::take(&mut self.references);
@@ -61,6 +62,7 @@ impl ClientView {
         }
         let _ = symbols.flag(model, model.frame.reference.at(0, 0), false);
         self.references = references;
+        self.references_cost = budget::cost(&symbols[from..]) / self.header.steps.max(1);
     }
 
     pub(super) fn forget_references(&mut self, slot: u16, group: u8) {

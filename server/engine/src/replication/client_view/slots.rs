@@ -8,7 +8,7 @@
 
 use std::num::NonZeroU8;
 
-use tickwire_shared::replication::frame::Entry;
+use tickwire_shared::replication::{frame::Entry, model::Group};
 
 use super::{
     super::snapshot::Snapshot,
@@ -52,6 +52,12 @@ pub(super) const FAR: u8 = u8::MAX;
 impl Sub {
     pub(super) fn waited(self) -> u8 {
         self.turn.get() - 1
+    }
+
+    /// Where the model has the table for its next status.
+    pub(super) fn status_place(self, group: &Group, has_deferred: bool) -> usize {
+        let deferral = 4 * usize::from(has_deferred);
+        group.status.at(self.archetype.into(), usize::from(self.history) + deferral)
     }
 
     /// As it is after a frame of so many ticks that brings it up to date.

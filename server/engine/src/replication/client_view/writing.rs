@@ -90,14 +90,13 @@ impl ClientView {
         symbols: &mut Vec<Symbol>,
     ) {
         let groups = moment.model.groups.len();
-        let deferral = 4 * usize::from(self.header.has_deferred);
         let steps = self.header.steps;
         let Work { plans, found, changes, state, .. } = work;
         for plan in &*plans {
             let at = usize::from(plan.slot) * groups + usize::from(plan.group);
             let Some(sub) = &mut self.subs[at] else { continue };
-            let node = moment.model.groups[usize::from(plan.group)].status;
-            let place = node.at(sub.archetype.into(), usize::from(sub.history) + deferral);
+            let group = &moment.model.groups[usize::from(plan.group)];
+            let place = sub.status_place(group, self.header.has_deferred);
             let _ = symbols.symbol(moment.model, place, plan.status.code());
             let history = plan.status.after(sub.history);
             match plan.status {
