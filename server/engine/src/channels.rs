@@ -31,10 +31,12 @@
 //! - [`hub`]: all channels, and the ways in. [`subscriber`]: one connection's end;
 //!   [`session`]: a player's.
 //! - `channel`: one channel. `history`, `inbox`, `seats`, `repeats`, `allowance`: its parts.
-//! - [`name`], [`publication`], [`rights`], [`namespaces`], [`moment`], [`error`]: the words.
+//! - [`name`], [`publication`], [`delivery`], [`rights`], [`namespaces`], [`moment`], [`error`]:
+//!   the words.
 
 mod allowance;
 mod channel;
+pub mod delivery;
 pub mod error;
 mod history;
 pub mod hub;
@@ -50,9 +52,9 @@ pub mod session;
 pub mod subscriber;
 
 pub use channel::{HistoryRead, Presence, Published, Reading, Start, Statistics, Subscribed};
+pub use delivery::{Delivery, EndReason};
 pub use error::ChannelError;
 pub use hub::Channels;
-pub use inbox::{Delivery, EndReason};
 pub use moment::Moment;
 pub use name::{ChannelName, NameError};
 pub use namespaces::{
