@@ -7,9 +7,11 @@ use std::{
 };
 
 use arena::{Arena, ArenaOptions};
-use arena_shared::ArenaProtocol;
+use arena_shared::{ArenaProtocol, Controls, JoinRequest};
+use bevy_ecs::{schedule::Schedule, world::World};
 use tickwire_server::{
-    Claims, Room, RoomInfo,
+    Claims, Game, Refusal, Room, RoomInfo,
+    channels::{ChannelName, Grants},
     recording::{Recorder, Recording, ReplayError},
     replication::Delay,
 };
@@ -102,4 +104,72 @@ fn another_course_of_the_world_is_found_at_its_first_tick() {
     let options = ArenaOptions { pilots: 3, ..ArenaOptions::default() };
     let result = recording.replay(Arena::new(options));
     assert!(matches!(result, Err(ReplayError::Differs { tick: 1, .. })), "{result:?}");
+}
+
+/// The arena for its moderators, and only where their token opens this room and no other.
+struct StaffOnly(Arena);
+
+impl Game for StaffOnly {
+    type Protocol = ArenaProtocol;
+
+    fn setup(&self, world: &mut World, schedule: &mut Schedule, room: &RoomInfo) {
+        self.0.setup(world, schedule, room);
+    }
+
+    fn join(
+        &self,
+        world: &mut World,
+        client: ClientId,
+        join: JoinRequest,
+        claims: &Claims,
+    ) -> Result<(), Refusal> {
+        let chat = ChannelName::new("room:match").expect("a channel's name");
+        let is_staff = claims.grants.moderates(&chat);
+        if !is_staff || !claims.allows_room("match") || claims.allows_room("attic") {
+            return Err(Refusal::because("staff only"));
+        }
+        self.0.join(world, client, join, claims)
+    }
+
+    fn leave(&self, world: &mut World, client: ClientId) {
+        self.0.leave(world, client);
+    }
+
+    fn input(&self, world: &mut World, client: ClientId, input: &Controls) {
+        self.0.input(world, client, input);
+    }
+}
+
+fn staff_only() -> StaffOnly {
+    StaffOnly(Arena::new(ArenaOptions::default()))
+}
+
+#[test]
+fn a_replay_knows_what_each_client_s_token_opened() {
+    let info = RoomInfo { name: String::from("match"), seed: 12, tick_rate: 20 };
+    let tape = Tape::default();
+    let recorder = Recorder::new(&staff_only(), &info, tape.clone());
+    let mut room = Room::new(Arc::new(staff_only()), info);
+    room.record(recorder.expect("memory can be written to"));
+    let grants = Grants { moderate: vec![String::from("room:*")], ..Grants::default() };
+    let claims = Claims { rooms: Some(vec![String::from("match")]), grants, ..Claims::default() };
+    let request = Pilot::join(&Schema::of::<ArenaProtocol>(), 0);
+    room.join(ClientId::new(1), &request, &claims).expect("it is of the staff");
+    let refused = room.join(ClientId::new(2), &request, &Claims::default());
+    assert!(refused.is_err(), "nobody else gets in");
+    room.step(Instant::now());
+    drop(room);
+    let bytes = std::mem::take(&mut *tape.0.lock().expect("nobody panics with the tape"));
+    let recording = Recording::open(Cursor::new(&bytes)).expect("the header is whole");
+    let report = recording.replay(staff_only()).expect("who got in then gets in now");
+    assert_eq!(report.ticks, 1);
+}
+
+#[test]
+fn a_recording_from_before_tokens_were_written_down_is_read_as_one_without() {
+    let text = String::from_utf8(record(60)).expect("recordings are text");
+    for later in ["grants", "rooms"] {
+        assert!(!text.contains(later), "it looks the same as one from then");
+    }
+    assert_eq!(replay(text.as_bytes()).expect("every tick is as recorded"), 60);
 }

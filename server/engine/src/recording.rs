@@ -2,7 +2,8 @@
 //!
 //! A recording is text. The first line is the [`Header`], each further one a tick with its joins,
 //! leaves, the inputs and delays that differ from the tick before, and the checksum of the world
-//! after it.
+//! after it. What is not there is as if nobody had it: a recording from before something was
+//! written down is read like that.
 //! Every line ends in ` #` and a running 64-bit FNV-1a hash of all text before it, so that no
 //! byte can change unnoticed, and a file that was cut off is good up to its last whole line.
 
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use tickwire_shared::{ClientId, Protocol, Schema, Tick};
 
 use crate::{
+    channels::Grants,
     game::{Claims, Game, RoomInfo},
     replication::Delay,
     room::{Published, Room},
@@ -77,6 +79,10 @@ enum Change {
         name: String,
         #[serde(default, skip_serializing_if = "String::is_empty")]
         info: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rooms: Option<Vec<String>>,
+        #[serde(default, skip_serializing_if = "Grants::is_empty")]
+        grants: Grants,
     },
     Leave {
         client: u32,
@@ -130,8 +136,9 @@ impl Recorder {
 
     pub(crate) fn join(&mut self, client: ClientId, request: &[u8], claims: &Claims) {
         let (client, request) = (client.get(), request.to_vec());
-        let Claims { subject, name, info, .. } = claims.clone();
-        self.line.changes.push(Change::Join { client, request, subject, name, info });
+        let Claims { subject, name, info, rooms, grants } = claims.clone();
+        let join = Change::Join { client, request, subject, name, info, rooms, grants };
+        self.line.changes.push(join);
     }
 
     pub(crate) fn leave(&mut self, client: ClientId) {
@@ -333,9 +340,10 @@ fn replay_changes<G: Game>(
 ) -> Result<(), ReplayError> {
     for change in &line.changes {
         match change {
-            Change::Join { client, request, subject, name, info } => {
+            Change::Join { client, request, subject, name, info, rooms, grants } => {
                 let [subject, name, info] = [subject, name, info].map(String::clone);
-                let claims = Claims { subject, name, info, ..Claims::default() };
+                let (rooms, grants) = (rooms.clone(), grants.clone());
+                let claims = Claims { subject, name, info, rooms, grants };
                 room.join(ClientId::new(*client), request, &claims)
                     .map_err(|_| ReplayError::JoinRefused { tick: line.tick, client: *client })?;
             }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{ChannelName, NamespaceOptions, Personal, Who};
 
 /// Somebody, as others see them: in presence, and as a publisher.
@@ -30,17 +32,26 @@ pub enum Standing {
 }
 
 /// Channels that a token opens: whole names, or beginnings that end in `*`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Grants {
     /// Where its holder may listen.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub listen: Vec<String>,
     /// Where its holder may publish.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub publish: Vec<String>,
     /// Where its holder may silence others and send them away.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub moderate: Vec<String>,
 }
 
 impl Grants {
+    /// Whether they open nothing.
+    pub const fn is_empty(&self) -> bool {
+        self.listen.is_empty() && self.publish.is_empty() && self.moderate.is_empty()
+    }
+
     /// Whether they let their holder silence others in `channel` and send them away.
     pub fn moderates(&self, channel: &ChannelName) -> bool {
         grants(&self.moderate, channel)
