@@ -7,11 +7,11 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use arena_shared::{ArenaProtocol, Controls, JoinRequest};
+use arena_shared::{ArenaProtocol, Asteroid, Controls, JoinRequest, Motion};
 use bevy_ecs::{schedule::Schedule, world::World};
 use tickwire_server::{
     Claims, Config, Game, Page, Refusal, RoomInfo, Server,
-    replication::{Area, View},
+    replication::{Area, NetIds, View},
 };
 use tickwire_shared::ClientId;
 
@@ -58,20 +58,28 @@ impl Drop for ChildServer {
     }
 }
 
-/// What the child does in its role: serves a room without anything in it until it is ended.
-pub async fn serve(config: Config) -> Result<()> {
-    let server = Server::start(Nothing, config, Page::none()).await?;
+/// What the child does in its role: serves a room in which so many things lie, until it is ended.
+pub async fn serve(config: Config, things: u16) -> Result<()> {
+    let server = Server::start(Still { things }, config, Page::none()).await?;
     println!("{} {}", server.public_address(), server.internal_address());
     std::future::pending().await
 }
 
-/// A room in which there is nothing to see.
-struct Nothing;
+/// A room in which nothing moves, and everybody sees all there is.
+struct Still {
+    things: u16,
+}
 
-impl Game for Nothing {
+impl Game for Still {
     type Protocol = ArenaProtocol;
 
-    fn setup(&self, _: &mut World, _: &mut Schedule, _: &RoomInfo) {}
+    fn setup(&self, world: &mut World, _: &mut Schedule, _: &RoomInfo) {
+        for number in 0..self.things {
+            let net_id = world.resource_mut::<NetIds>().allocate();
+            let motion = Motion { position: [i32::from(number); 2], velocity: [0; 2] };
+            world.spawn((net_id, motion, Asteroid { size: 1, shape: 0 }));
+        }
+    }
 
     fn join(&self, _: &mut World, _: ClientId, _: JoinRequest, _: &Claims) -> Result<(), Refusal> {
         Ok(())
@@ -82,7 +90,8 @@ impl Game for Nothing {
     fn input(&self, _: &mut World, _: ClientId, _: &Controls) {}
 
     fn view(&self, _: &World, _: ClientId) -> View {
-        View { area: Area::Nowhere, ..View::everything() }
+        let area = if self.things == 0 { Area::Nowhere } else { Area::Everything };
+        View { area, ..View::everything() }
     }
 }
 

@@ -1,10 +1,11 @@
 //! The load tool counts what goes wrong: each of its figures is made to show it here.
 
-use std::{thread, time::Duration};
+use std::{process::Command, thread, time::Duration};
 
 use arena::{Arena, ArenaOptions};
 use arena_shared::{ArenaProtocol, Controls, JoinRequest};
 use bevy_ecs::{schedule::Schedule, world::World};
+use serde_json::Value;
 use tickwire_server::{Claims, Game, Refusal, RoomInfo, View};
 use tickwire_shared::ClientId;
 use tickwire_tests::{
@@ -121,4 +122,21 @@ async fn a_game_that_takes_too_long_shows_in_the_servers_figures() {
     assert!(summary.frames_per_bot_s() < 19.0, "and bots get fewer frames");
     assert!(summary.bytes_per_bot_s() > 0.0);
     running.stop().await;
+}
+
+/// The most that a session may take with 500 entities in view, all that the server holds for it.
+const SESSION_BYTES_MAX: f64 = 64.0 * 1024.0;
+
+#[test]
+fn a_session_with_five_hundred_entities_in_view_takes_little_of_the_servers_memory() {
+    let idle = Command::new(env!("CARGO_BIN_EXE_idle"))
+        .args(["--sessions", "300", "--visible", "500", "--seconds", "0"])
+        .output()
+        .expect("the tool runs");
+    assert!(idle.status.success(), "{}", String::from_utf8_lossy(&idle.stderr));
+    let report: Value = serde_json::from_slice(&idle.stdout).expect("its last line is JSON");
+    let bytes = report["rss_bytes_per_session"].as_f64().expect("a figure");
+    println!("{bytes:.0} bytes for each session");
+    // Fewer than its view takes: then it is not there.
+    assert!((16_384.0..SESSION_BYTES_MAX).contains(&bytes), "{bytes} bytes for each session");
 }

@@ -1,4 +1,5 @@
-//! What sessions cost on which nothing happens: memory and processor of a server by their number.
+//! What sessions cost on which nothing happens, with nothing or with much in view: memory and
+//! processor of a server by their number.
 //!
 //! The server is this program again, as a child of its own, so that its figures hold nothing of
 //! the clients'.
@@ -6,11 +7,12 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use arena_shared::ArenaProtocol;
+use arena_shared::{ArenaProtocol, Controls};
 use clap::{Parser, Subcommand};
 use futures_util::StreamExt as _;
 use serde::Serialize;
 use tickwire_server::Config;
+use tickwire_shared::record::encode_record;
 use tickwire_tests::{
     child::{ChildServer, serve},
     client::{Client, Event, Shared},
@@ -18,7 +20,10 @@ use tickwire_tests::{
     scrape::Scrape,
     transport::{Rung, Transport},
 };
-use tokio::{task::JoinSet, time::sleep};
+use tokio::{
+    task::JoinSet,
+    time::{sleep, timeout},
+};
 
 /// Measures what idle sessions cost a server
 #[derive(Parser)]
@@ -34,6 +39,9 @@ struct Arguments {
     /// Seconds for which the processor's time is measured
     #[arg(long, default_value_t = 20)]
     seconds: u64,
+    /// How many things each session has in view; none of them moves
+    #[arg(long, default_value_t = 0)]
+    visible: u16,
 }
 
 #[derive(Subcommand)]
@@ -47,6 +55,9 @@ enum Role {
 struct Serve {
     #[command(flatten)]
     config: Config,
+    /// How many things there are in the room
+    #[arg(long)]
+    things: u16,
 }
 
 /// The last line.
@@ -54,6 +65,7 @@ struct Serve {
 struct Report {
     sessions: usize,
     transport: &'static str,
+    visible: u16,
     /// Resident memory of the server without sessions, and with all of them.
     rss_before_bytes: f64,
     rss_bytes: f64,
@@ -67,7 +79,7 @@ struct Report {
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     match arguments.role {
-        Some(Role::Serve(Serve { config })) => serve(config).await,
+        Some(Role::Serve(Serve { config, things })) => serve(config, things).await,
         None => measure(&arguments).await,
     }
 }
@@ -76,7 +88,9 @@ async fn measure(arguments: &Arguments) -> Result<()> {
     let clients_max = arguments.sessions.to_string();
     let doors = ["--listen", "127.0.0.1:0", "--internal", "127.0.0.1:0"];
     let limits = ["--clients-max", &clients_max, "--handshakes-per-second", "0"];
-    let server = ChildServer::start(&[&["serve"][..], &doors, &limits].concat())?;
+    let things = arguments.visible.to_string();
+    let room = ["--things", &things];
+    let server = ChildServer::start(&[&["serve"][..], &doors, &limits, &room].concat())?;
     let report = measure_server(arguments, &server.public, &server.internal).await?;
     println!("{}", serde_json::to_string(&report)?);
     Ok(())
@@ -88,10 +102,10 @@ async fn measure_server(arguments: &Arguments, public: &str, internal: &str) -> 
     let first = arguments.sessions / 10;
     let before = Scrape::take(&metrics).await?;
     let mut sessions = JoinSet::new();
-    open(&mut sessions, arguments.transport, &url, first).await?;
+    open(&mut sessions, arguments, &url, first).await?;
     sleep(SETTLING).await;
     let tenth = Scrape::take(&metrics).await?;
-    open(&mut sessions, arguments.transport, &url, arguments.sessions - first).await?;
+    open(&mut sessions, arguments, &url, arguments.sessions - first).await?;
     sleep(SETTLING).await;
     let began = Instant::now();
     let all = Scrape::take(&metrics).await?;
@@ -103,6 +117,7 @@ async fn measure_server(arguments: &Arguments, public: &str, internal: &str) -> 
     Ok(Report {
         sessions: arguments.sessions,
         transport: arguments.transport.name(),
+        visible: arguments.visible,
         rss_before_bytes: rss(&before)?,
         rss_bytes: rss(&all)?,
         rss_bytes_per_session: (rss(&all)? - rss(&tenth)?) / (arguments.sessions - first) as f64,
@@ -116,14 +131,38 @@ const SETTLING: Duration = Duration::from_secs(3);
 /// Sessions that are opened at the same time.
 const AT_ONCE: usize = 100;
 
-async fn open(sessions: &mut JoinSet<()>, rung: Rung, url: &str, count: usize) -> Result<()> {
+/// How long a session may take until it has everything in view.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Opens sessions, and waits until each has everything in view.
+async fn open(
+    sessions: &mut JoinSet<()>,
+    arguments: &Arguments,
+    url: &str,
+    count: usize,
+) -> Result<()> {
     let shared = Shared::of::<ArenaProtocol>();
     let opening = futures_util::stream::iter(0..count)
-        .map(|number| join(rung, url, &shared, number))
+        .map(|number| join(arguments.transport, url, &shared, number))
         .buffer_unordered(AT_ONCE);
     let mut opening = std::pin::pin!(opening);
-    while let Some(transport) = opening.next().await {
-        let mut transport = transport?;
+    let visible = usize::from(arguments.visible);
+    let mut filling = JoinSet::new();
+    while let Some(joined) = opening.next().await {
+        let (mut client, mut transport) = joined?;
+        let neutral = encode_record(&Controls::default(), &shared.schema().input);
+        filling.spawn(async move {
+            while client.replica().entities().count() < visible {
+                let frame = transport.hear().await?;
+                client.handle_frame(&frame, Instant::now())?;
+                // It says what it has taken in.
+                transport.send(client.poll_update(|_, _| neutral.clone(), Instant::now()));
+            }
+            anyhow::Ok(transport)
+        });
+    }
+    while let Some(full) = timeout(PATIENCE, filling.join_next()).await? {
+        let mut transport = full.context("a session broke")??;
         sessions.spawn(async move {
             // A client that has nothing to say answers the server's heartbeats.
             while transport.hear().await.is_ok() {
@@ -134,14 +173,19 @@ async fn open(sessions: &mut JoinSet<()>, rung: Rung, url: &str, count: usize) -
     Ok(())
 }
 
-async fn join(rung: Rung, url: &str, shared: &Shared, number: usize) -> Result<Transport> {
+async fn join(
+    rung: Rung,
+    url: &str,
+    shared: &Shared,
+    number: usize,
+) -> Result<(Client, Transport)> {
     let mut transport = Transport::open(url, rung).await?;
     let mut client = Client::new(shared, Instant::now());
     transport.send(client.hello("", Pilot::join(shared.schema(), number)));
     loop {
         let frame = transport.hear().await?;
         match client.handle_frame(&frame, Instant::now())? {
-            Event::Joined => return Ok(transport),
+            Event::Joined => return Ok((client, transport)),
             Event::Closed(close) => anyhow::bail!("closed: {}", close.reason),
             _ => {}
         }

@@ -7,7 +7,7 @@ use crate::{Client, UNLIMITED, worlds::Zookeeper};
 /// What a server allows a frame.
 const FRAME_BYTES: usize = 4096;
 
-/// The most that a session may take at 500 entities in view.
+/// The most that a session may take at 500 entities in view; the load tool's test weighs all of it.
 const SESSION_BYTES_MAX: usize = 64 * 1024;
 
 fn around(center: [u32; 2], half: u32) -> View {
@@ -123,7 +123,7 @@ fn a_view_that_jumps_fills_up_nearest_first() {
 
 #[test]
 fn a_client_with_five_hundred_entities_in_view_takes_little_memory() {
-    let mut zoo = Zookeeper::new(203, 900);
+    let mut zoo = Zookeeper::new(203, 520);
     let mut client = Client::new(2);
     let view = View { team: Some(1), rules: 1 << 3, ..View::everything() };
     for _ in 0..60 {
@@ -134,5 +134,5 @@ fn a_client_with_five_hundred_entities_in_view_takes_little_memory() {
     let bytes = client.view.memory_bytes();
     println!("{bytes} bytes at {visible} entities in view");
     assert!(visible >= 500, "{visible} in view");
-    assert!(bytes * 500 / visible < SESSION_BYTES_MAX, "{bytes} bytes at {visible} in view");
+    assert!(bytes < SESSION_BYTES_MAX, "{bytes} bytes at {visible} in view");
 }

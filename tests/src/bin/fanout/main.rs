@@ -99,7 +99,7 @@ type Connected = WebSocketStream<MaybeTlsStream<TcpStream>>;
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     match arguments.role {
-        Some(Role::Serve(role)) => serve(role.config).await,
+        Some(Role::Serve(role)) => serve(role.config, 0).await,
         Some(Role::Bare) => bare::serve().await,
         None => measure(&arguments).await,
     }
