@@ -37,6 +37,9 @@ pub struct Network {
     pub stall: Duration,
     /// Chance per client and tick that the connection breaks. The client comes back at once.
     pub cut_chance: f64,
+    /// How many bytes a client reads in a second, if not all at once. What it has not read waits
+    /// without bound, as in a socket or proxy with large buffers.
+    pub bytes_per_second: Option<u32>,
     /// Where chance begins.
     pub seed: u64,
 }
@@ -49,6 +52,7 @@ impl Network {
         stall_chance: 0.0,
         stall: Duration::ZERO,
         cut_chance: 0.0,
+        bytes_per_second: None,
         seed: 1,
     };
 }
@@ -76,6 +80,7 @@ pub struct Player {
     is_opening: bool,
     join: Vec<u8>,
     behaviour: Behaviour,
+    network: Network,
     up: Line,
     down: Line,
     seen: Seen,
@@ -100,7 +105,11 @@ pub struct Seen {
 
 /// Frames under way, each with its arrival.
 #[derive(Default)]
-struct Line(VecDeque<(Instant, Vec<u8>)>);
+struct Line {
+    frames: VecDeque<(Instant, Vec<u8>)>,
+    /// When all of them will have been read.
+    read_at: Option<Instant>,
+}
 
 /// Moments per tick at which frames arrive and clients speak.
 const SLICES_PER_TICK: u32 = 10;
@@ -128,12 +137,18 @@ impl<G: Game> Match<G> {
 
     /// Brings a client, which says hello at once, and returns its place in [`Match::players`].
     pub fn add(&mut self, join: Vec<u8>, behaviour: Behaviour) -> usize {
+        self.add_on(self.network, join, behaviour)
+    }
+
+    /// The same on a network of its own.
+    pub fn add_on(&mut self, network: Network, join: Vec<u8>, behaviour: Behaviour) -> usize {
         let mut player = Player {
             client: Client::new(&self.shared, self.now),
             session: None,
             is_opening: true,
             join,
             behaviour,
+            network,
             up: Line::default(),
             down: Line::default(),
             seen: Seen::default(),
@@ -192,7 +207,8 @@ impl<G: Game> Match<G> {
 
     fn tick(&mut self) {
         for at in 0..self.players.len() {
-            if self.rng.random_bool(self.network.cut_chance) {
+            let chance = self.players.get(at).map_or(0.0, |player| player.network.cut_chance);
+            if self.rng.random_bool(chance) {
                 self.cut(at);
             }
         }
@@ -200,8 +216,7 @@ impl<G: Game> Match<G> {
         for player in &mut self.players {
             let session = player.session.as_mut();
             if let Some(frame) = session.and_then(|one| one.poll_frame(&published, self.now)) {
-                let arrival = self.network.arrival(self.now, &mut self.rng);
-                player.down.push(arrival, frame);
+                player.send_down(frame, self.now, &mut self.rng);
             }
         }
         self.published = Some(published);
@@ -240,8 +255,7 @@ impl<G: Game> Match<G> {
                     hear(&mut self.room, self.published.as_ref(), player, &frame, now)
                 };
                 if let Some(frame) = answer {
-                    let arrival = self.network.arrival(now, &mut self.rng);
-                    player.down.push(arrival, frame);
+                    player.send_down(frame, now, &mut self.rng);
                 }
             }
             while let Some(frame) = player.down.pop(now) {
@@ -258,7 +272,7 @@ impl<G: Game> Match<G> {
                 continue;
             }
             let frame = player.client.poll_update(&mut player.behaviour, self.now);
-            player.up.push(self.network.arrival(self.now, &mut self.rng), frame);
+            player.up.push(player.network.arrival(self.now, &mut self.rng), frame);
         }
     }
 }
@@ -351,6 +365,15 @@ impl Player {
         self.up.push(now, self.client.hello("", self.join.clone()));
     }
 
+    fn send_down(&mut self, frame: Vec<u8>, now: Instant, rng: &mut StdRng) {
+        let bytes = frame.len() as f64;
+        let takes = self.network.bytes_per_second.map_or(0.0, |rate| bytes / f64::from(rate));
+        let from = self.down.read_at.map_or(now, |read_at| read_at.max(now));
+        let read_at = from + Duration::from_secs_f64(takes);
+        self.down.read_at = Some(read_at);
+        self.down.push(self.network.arrival(read_at, rng), frame);
+    }
+
     fn hear(&mut self, frame: &[u8], now: Instant) {
         match self.client.handle_frame(frame, now) {
             Ok(Event::State(info)) => {
@@ -377,12 +400,12 @@ impl Network {
 impl Line {
     fn push(&mut self, arrival: Instant, frame: Vec<u8>) {
         // None overtakes another.
-        let arrival = self.0.back().map_or(arrival, |(before, _)| arrival.max(*before));
-        self.0.push_back((arrival, frame));
+        let arrival = self.frames.back().map_or(arrival, |(before, _)| arrival.max(*before));
+        self.frames.push_back((arrival, frame));
     }
 
     fn pop(&mut self, now: Instant) -> Option<Vec<u8>> {
-        self.0.pop_front_if(|(arrival, _)| *arrival <= now).map(|(_, frame)| frame)
+        self.frames.pop_front_if(|(arrival, _)| *arrival <= now).map(|(_, frame)| frame)
     }
 }
 

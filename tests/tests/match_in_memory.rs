@@ -172,6 +172,37 @@ fn place_of(world: &Replica, name: &str) -> Option<[i32; 2]> {
 }
 
 #[test]
+fn a_minute_of_reading_too_slowly_leaves_a_client_two_seconds_behind_at_most() {
+    const BYTES_PER_SECOND: u32 = 500;
+    // A full room: there would be four times as much to read.
+    let full = ArenaOptions { pilots: 100, asteroids: 100 };
+    let mut game = arena(full, Network::CLEAR);
+    let schema = Schema::of::<ArenaProtocol>();
+    for number in 0..20 {
+        game.add(Pilot::join(&schema, number), pilot(number as u64));
+    }
+    let slow = Network { bytes_per_second: Some(BYTES_PER_SECOND), ..Network::CLEAR };
+    let slow = game.add_on(slow, Pilot::join(&schema, 20), pilot(20));
+    let mut oldest = 0;
+    for tick in 0..1200 {
+        game.run(1);
+        // It settles within a quarter of that: how much it can take is not known before.
+        if tick > 300 {
+            let seen = game.players()[slow].replica().tick().expect("it sees a world");
+            oldest = oldest.max(game.room().tick().since(seen));
+        }
+    }
+    let seen = game.players()[slow].seen();
+    println!("{} frames in a minute, a world {oldest} ticks old at most", seen.frames);
+    assert_eq!((&seen.error, &seen.closed, seen.mismatches), (&None, &None, 0));
+    assert!(seen.matches > 0 && seen.frames > 100, "it gets what it can take: {seen:?}");
+    assert!(oldest <= 40, "its world is {oldest} ticks old, of which there are 20 in a second");
+    for player in game.players().iter().take(20) {
+        assert!(player.seen().frames > 1150, "others get every frame: {:?}", player.seen());
+    }
+}
+
+#[test]
 fn a_client_with_much_to_say_says_it_in_frames_that_the_server_takes() {
     let mut game = arena(ArenaOptions::default(), Network::CLEAR);
     let bot = game.add(Pilot::join(game.shared().schema(), 0), pilot(1));

@@ -15,15 +15,24 @@ use tickwire_tests::{
 /// How old the world of a client may be that reads half a kilobyte a second.
 const AGE_MAX_MS: u64 = 2_000;
 
-/// Without a bound on what is under way the slow one would be 20 s behind by then.
-const DURATION: Duration = Duration::from_secs(30);
+/// For how many seconds they play, where that is not said by `TICKWIRE_SLOW_SECONDS`. Without a
+/// bound on what is under way the slow one would be 20 s behind by then. A minute of it is played on
+/// a virtual clock, among the matches in memory.
+const SECONDS: u64 = 30;
 
-/// In a full room, so that half a kilobyte is by far less than there would be to read.
 const BYSTANDERS: usize = 20;
 
-fn plan(address: SocketAddr, bots: usize) -> Plan {
-    let settling = DURATION / 2;
-    Plan { settling, ..Plan::playing(format!("http://{address}"), bots, DURATION) }
+/// In a full room, so that half a kilobyte is by far less than there would be to read.
+const ROOM: ArenaOptions = ArenaOptions { pilots: 100, asteroids: 100 };
+
+fn plan(address: SocketAddr, bots: usize, duration: Duration) -> Plan {
+    let settling = duration / 2;
+    Plan { settling, ..Plan::playing(format!("http://{address}"), bots, duration) }
+}
+
+fn duration() -> Result<Duration> {
+    let seconds = std::env::var("TICKWIRE_SLOW_SECONDS").ok();
+    Ok(Duration::from_secs(seconds.map_or(Ok(SECONDS), |seconds| seconds.parse())?))
 }
 
 fn age_on_screen_ms(summary: &Summary, share: f64) -> u64 {
@@ -36,7 +45,7 @@ fn age_on_arrival_ms(summary: &Summary, share: f64) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_busy_and_stalling_clients_stay_fresh_and_others_notice_nothing() -> Result<()> {
-    let server = start(Arena::new(ArenaOptions::default()), &[]).await?;
+    let server = start(Arena::new(ROOM), &[]).await?;
     let nginx = Nginx::start(server.public_address()).await?;
     let slow = Conditions { bytes_per_second: Some(500), ..Conditions::CLEAR };
     let slow = Proxy::start(nginx.address(), slow, 1).await?;
@@ -51,15 +60,17 @@ async fn slow_busy_and_stalling_clients_stay_fresh_and_others_notice_nothing() -
     let stalling = Proxy::start(nginx.address(), stalling, 2).await?;
     // The same room without any of them, at the same time: what the machine is busy with otherwise
     // slows both down alike.
-    let quiet_server = start(Arena::new(ArenaOptions::default()), &[]).await?;
+    let quiet_server = start(Arena::new(ROOM), &[]).await?;
     let quiet_nginx = Nginx::start(quiet_server.public_address()).await?;
 
-    let unaware = plan(quiet_nginx.address(), BYSTANDERS);
-    let others = plan(nginx.address(), BYSTANDERS);
-    let slow = plan(slow.address(), 1);
-    let stalling = plan(stalling.address(), 1);
+    let duration = duration()?;
+    let unaware = plan(quiet_nginx.address(), BYSTANDERS, duration);
+    let others = plan(nginx.address(), BYSTANDERS, duration);
+    let slow = plan(slow.address(), 1, duration);
+    let stalling = plan(stalling.address(), 1, duration);
     // Every fifth frame at 20 ticks a second.
-    let busy = Plan { frame_interval: Duration::from_millis(250), ..plan(nginx.address(), 1) };
+    let busy =
+        Plan { frame_interval: Duration::from_millis(250), ..plan(nginx.address(), 1, duration) };
     let (unaware, others, slow, stalling, busy) = tokio::join!(
         run(&unaware, || {}),
         run(&others, || {}),

@@ -26,6 +26,9 @@ const RATE_GAIN: f64 = 0.125;
 /// What the path may need for a frame, in seconds.
 const FRAME_SECONDS_MAX: f64 = 0.25;
 
+/// What may always be under way on a narrow path, in seconds of what it carries.
+const UNDER_WAY_SECONDS_MIN: f64 = 3.0 * FRAME_SECONDS_MAX;
+
 /// On a path that carries this, no frame is too large.
 const BYTES_PER_SECOND_MAX: f64 = STATE_FRAME_BYTES_MAX as f64 / FRAME_SECONDS_MAX;
 
@@ -83,7 +86,16 @@ impl Pace {
     /// Whether another frame may go.
     pub(crate) fn is_ready(&self) -> bool {
         let round_trip = self.round_trip.unwrap_or_default().as_secs_f64();
-        (self.under_way.len() as f64) < (round_trip * self.rate).ceil() + FRAMES_TO_SPARE
+        let frames_max = (round_trip * self.rate).ceil() + FRAMES_TO_SPARE;
+        (self.under_way.len() as f64) < frames_max && !self.is_full(round_trip)
+    }
+
+    /// Whether a narrow path has enough to carry for now. On one that was never idle even the
+    /// shortest round trip is mostly waiting, and says too little of how many frames fill it.
+    fn is_full(&self, round_trip: f64) -> bool {
+        let bytes: u64 = self.under_way.iter().map(|sent| sent.bytes).sum();
+        let most = self.bytes_per_second * round_trip.max(UNDER_WAY_SECONDS_MIN);
+        self.bytes_per_second < BYTES_PER_SECOND_MAX && bytes as f64 >= most
     }
 
     /// A frame of this tick goes.
