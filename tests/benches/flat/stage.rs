@@ -282,13 +282,13 @@ fn area_of(world: &World, ship: Entity) -> Option<Area> {
 /// Moves on, and says along which axes it met the world's edge.
 fn drift(motion: &mut Motion, side: i32) -> [bool; 2] {
     let mut bounces = [false; 2];
-    for axis in 0..2 {
+    for (axis, bounces) in bounces.iter_mut().enumerate() {
         let next = motion.position[axis] + motion.velocity[axis];
         if (0..side).contains(&next) {
             motion.position[axis] = next;
         } else {
             motion.velocity[axis] = -motion.velocity[axis];
-            bounces[axis] = true;
+            *bounces = true;
         }
     }
     bounces
