@@ -170,6 +170,7 @@ pub mod field;
 pub mod frame;
 pub mod model;
 pub mod motion;
+mod pools;
 pub mod rans;
 mod replica;
 mod rotation;

@@ -1,7 +1,7 @@
 //! Tables from experience: counts what frames hold, and makes tables that code it in few bits.
 //!
 //! A place of which little was seen leans on its node's other archetypes, and these on the
-//! defaults. A table of its own has to earn its room: the tables travel with the game's page.
+//! defaults. Which places share a table is worked out in [`pools`].
 
 use alloc::{collections::BTreeMap, vec::Vec};
 
@@ -9,6 +9,7 @@ use super::{
     FrameError,
     coder::Coder,
     model::{Archetype, Model, Node},
+    pools::{self, Pool, Sightings},
     rans::Decoder,
     table::Table,
 };
@@ -21,9 +22,6 @@ pub struct Counts {
     /// Bits that went plainly.
     pub flat_bits: u64,
 }
-
-/// Bits that a table of its own has to save over the whole of the training.
-const SAVING_BITS_MIN: f64 = 256.0;
 
 /// How many sightings what a place leans on is worth.
 const LEANING: f64 = 12.0;
@@ -48,22 +46,28 @@ impl Counts {
 
     /// The model with tables made of these counts.
     pub fn train(&self, model: &Model) -> Model {
-        let mut tables = TableSet::default();
-        let mut places = Vec::with_capacity(model.places().len());
-        for (node, has_archetypes) in model.nodes() {
-            let archetypes = if *has_archetypes { model.archetypes.len() + 1 } else { 1 };
-            let whole = self.whole(model, *node, archetypes);
-            let common: Vec<Vec<f64>> = (0..node.contexts)
-                .map(|context| self.common(model, *node, context, archetypes, &whole))
-                .collect();
-            for archetype in 0..archetypes {
-                for (context, common) in common.iter().enumerate() {
-                    let counts = self.places.get(node.at(archetype, context));
-                    let shared = Table::new(&weights(common));
-                    places.push(tables.number(self.own_table(counts, common, shared)));
-                }
-            }
+        let sightings = self.sightings(model);
+        let alphabet = |at: usize| model.table(at).alphabet();
+        let mut pools: BTreeMap<usize, Vec<Pool>> = BTreeMap::new();
+        for at in 0..sightings.len() {
+            pools.entry(alphabet(at)).or_default();
         }
+        for (size, pools) in &mut pools {
+            let own = (0..sightings.len()).filter(|at| alphabet(*at) == *size);
+            let own: Vec<Sightings> = own.map(|at| sightings[at].clone()).collect();
+            *pools = pools::pools(&own);
+        }
+        let mut tables = TableSet::default();
+        let places = sightings.iter().enumerate().map(|(at, place)| {
+            let pools = &pools[&alphabet(at)];
+            let table = match pools::cheapest(pools, &place.counts) {
+                Some((pool, bits)) if place.is_likely(bits) => pools[pool].table(),
+                // Nothing that was met is like what is expected here.
+                _ => model.table(at).clone(),
+            };
+            tables.number(table)
+        });
+        let places = places.collect();
         let mut trained = model.clone();
         trained
             .replace_tables(tables.tables, places)
@@ -71,65 +75,36 @@ impl Counts {
         trained
     }
 
-    /// How likely each value of a node is over all contexts, leaning on the default.
-    fn whole(&self, model: &Model, node: Node, archetypes: usize) -> Vec<f64> {
-        let default = model.table(node.first).frequencies();
+    /// What each place met, leaning on what its context met in other archetypes, and this on the
+    /// default.
+    fn sightings(&self, model: &Model) -> Vec<Sightings> {
+        let mut sightings = Vec::with_capacity(model.places().len());
+        for (node, has_archetypes) in model.nodes() {
+            let archetypes = if *has_archetypes { model.archetypes.len() + 1 } else { 1 };
+            let common: Vec<Vec<f64>> = (0..node.contexts)
+                .map(|context| self.common(model, *node, context, archetypes))
+                .collect();
+            for archetype in 0..archetypes {
+                for (context, common) in common.iter().enumerate() {
+                    let mut counts: Vec<f64> = common.iter().map(|share| share * LEANING).collect();
+                    let weight = add(&mut counts, self.places.get(node.at(archetype, context)));
+                    sightings.push(Sightings { counts, weight });
+                }
+            }
+        }
+        sightings
+    }
+
+    /// How likely each value is in a context, over all archetypes.
+    fn common(&self, model: &Model, node: Node, context: usize, archetypes: usize) -> Vec<f64> {
+        let default = model.table(node.at(0, context)).frequencies();
         let mut sums: Vec<f64> =
             default.map(|frequency| f64::from(frequency) / 4096.0 * LEANING).collect();
-        for at in node.first..node.first + node.contexts * archetypes {
-            add(&mut sums, self.places.get(at));
-        }
-        shares(sums)
-    }
-
-    /// How likely each value is over all archetypes in a context; over all contexts too, unless
-    /// telling them apart saves enough.
-    fn common(
-        &self,
-        model: &Model,
-        node: Node,
-        context: usize,
-        archetypes: usize,
-        whole: &[f64],
-    ) -> Vec<f64> {
-        let mut counts = alloc::vec![0.0; whole.len()];
         for archetype in 0..archetypes {
-            add(&mut counts, self.places.get(node.at(archetype, context)));
+            add(&mut sums, self.places.get(node.at(archetype, context)));
         }
-        if counts.iter().all(|count| *count == 0.0) {
-            let default = model.table(node.at(0, context)).frequencies();
-            return default.map(|frequency| f64::from(frequency) / 4096.0).collect();
-        }
-        let sums = counts.iter().zip(whole).map(|(count, share)| count + share * LEANING);
-        let own = shares(sums.collect());
-        let bits = |shares: &[f64]| {
-            let table = Table::new(&weights(shares));
-            let values = (0..).zip(&counts);
-            values.map(|(value, count)| f64::from(table.symbol(value).cost()) * count).sum::<f64>()
-        };
-        if bits(whole) - bits(&own) > SAVING_BITS_MIN * 256.0 { own } else { whole.to_vec() }
-    }
-
-    /// The table of a place: its own where that saves enough.
-    fn own_table(&self, counts: Option<&Vec<u32>>, common: &[f64], shared: Table) -> Table {
-        let Some(counts) = counts.filter(|counts| !counts.is_empty()) else { return shared };
-        let sums: Vec<f64> = counts
-            .iter()
-            .zip(common)
-            .map(|(count, share)| f64::from(*count) + share * LEANING)
-            .collect();
         let total: f64 = sums.iter().sum();
-        let own: Vec<f64> = sums.into_iter().map(|sum| sum / total).collect();
-        let own = Table::new(&weights(&own));
-        let cost = |table: &Table| {
-            let values = (0..).zip(counts);
-            values
-                .map(|(value, count)| u64::from(table.symbol(value).cost()) * u64::from(*count))
-                .sum()
-        };
-        let (shared_cost, own_cost): (u64, u64) = (cost(&shared), cost(&own));
-        let saving = shared_cost as f64 - own_cost as f64;
-        if saving > SAVING_BITS_MIN * 256.0 { own } else { shared }
+        sums.into_iter().map(|sum| sum / total).collect()
     }
 
     /// The combinations of components that were met most, for [`Model::with_archetypes`].
@@ -201,19 +176,14 @@ fn prefix_lengths(frequencies: impl Iterator<Item = u32>) -> Vec<u32> {
 /// Most combinations of components that are told apart.
 const ARCHETYPES_MAX: usize = 15;
 
-fn add(sums: &mut [f64], counts: Option<&Vec<u32>>) {
+/// Adds what was met; how much that was.
+fn add(sums: &mut [f64], counts: Option<&Vec<u32>>) -> f64 {
+    let mut weight = 0.0;
     for (sum, count) in sums.iter_mut().zip(counts.into_iter().flatten()) {
         *sum += f64::from(*count);
+        weight += f64::from(*count);
     }
-}
-
-fn shares(sums: Vec<f64>) -> Vec<f64> {
-    let total: f64 = sums.iter().sum();
-    sums.into_iter().map(|sum| sum / total).collect()
-}
-
-fn weights(shares: &[f64]) -> Vec<u32> {
-    shares.iter().map(|share| (share * f64::from(1 << 24)) as u32).collect()
+    weight
 }
 
 #[derive(Default)]
