@@ -102,7 +102,7 @@
 //!
 //! *Update*, for each field that is neither static nor a reference: a flag by node `changed`,
 //! context = 4 × stirring + 2 × (the flag before last) + (the last flag), flags of this update
-//! only. Stirring is 1 if the field's precision at the base is not 0; else 0 if the receiver is
+//! only, and 12 more for a flag that is guessed to be set. Stirring is 1 if the field's precision at the base is not 0; else 0 if the receiver is
 //! not warm, or the field transient or a sequence; else 1 where its codes at the base equal those
 //! before, else 2. If not set, the field is as guessed. If set: first, where it has hidden lanes,
 //! its motion with the precision of the base before it. Then flag: the opposite. Choice: symbol,
@@ -110,21 +110,22 @@
 //! lane 0. Option: symbol, context = the guess; if 0 the rest is 0; if 1 misses from lane 1, the
 //! guesses being the lanes' zeros where the option was empty. Rotation: symbol for the rank of the
 //! dropped component among the guess's components from the largest to the smallest (equal ones by
-//! number), context = nearness + 6 × turn class; then misses from lane 1, guessed for that
-//! component being dropped. Nearness is that of `rotation.rs`; the turn class is 0, 1, 2, 3 where
-//! the largest motion of lanes 1 to 3 is below 4, 16, 64, or not, and 4 where the receiver is not
-//! warm.
+//! number), context = nearness + 9 × stir class; then misses from lane 1, guessed for that
+//! component being dropped. Nearness is that of `rotation.rs`; the stir class is the number of bits
+//! of the largest motion of lanes 1 to 3, or of the worst miss before if that is larger, at most 7,
+//! and 8 where motions are unknown.
 //!
 //! *Motion*: symbol `precision`, context = the precision before. If 0, the rates are 2³¹ and the
 //! phases 64. Else for each lane signed by `rates[lane]`, context = the precision: the rate less
 //! 2³¹; then for each lane the phase, 7 bits flat.
 //!
-//! *Misses*: for each lane, signed, by `updates[lane]`, context = motion class + 11 × miss class.
-//! The *motion* is how far a lane was seen to move (below). The motion class is the same for all
-//! lanes: the number of bits of the largest motion's magnitude among the lanes to be coded (0 for
-//! 0, 1 for 1, 2 for 2 and 3 …), at most 9; 10 where motions are unknown. The miss class is 0
-//! where no miss was coded in this update before, in any field; else 1 + the number of bits of the
-//! worst miss's magnitude, at most 7. If the motion is negative the miss is sent with its sign
+//! *Misses*: for each lane, signed, by `updates[lane]`, context = motion class + 61 × miss class.
+//! The *motion* is how far a lane was seen to move (below). Its class is 60 where it is unknown;
+//! else 6 × (the number of bits of its magnitude: 0 for 0, 1 for 1, 2 for 2 and 3 …, at most 9) + 2
+//! × share + (1 if it is negative). The share is 0, 1 or 2 where it has as many bits as the largest
+//! motion among the lanes to be coded, one or two fewer, or yet fewer. The miss class is 0 where no
+//! miss was coded in this update before, in any field; else 1 + the number of bits of the
+//! worst miss's magnitude, at most 9. If the motion is negative the miss is sent with its sign
 //! turned. The code is the guess plus the miss; on a lane that wraps, modulo its maximum + 1; on
 //! any other a code out of range is an error.
 //!
@@ -164,6 +165,7 @@
 
 pub mod checksum;
 pub mod coder;
+mod contexts;
 mod defaults;
 pub mod entry;
 pub mod field;

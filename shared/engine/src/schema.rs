@@ -15,7 +15,7 @@ use crate::{
 
 /// Version of everything that this crate puts on the wire around a game's own data. Part of
 /// every protocol hash.
-pub const WIRE_VERSION: u32 = 4;
+pub const WIRE_VERSION: u32 = 5;
 
 /// A game, as both ends agree on it.
 pub trait Protocol: Send + Sync + 'static {

@@ -1,5 +1,7 @@
 /** Guessing rotations: quaternions in whole numbers, all below 2⁵³. See `rotation.rs`. */
 
+import { NEARNESSES } from './contexts.ts';
+
 /** A quaternion, each component in units of a code's half step over `FINE`. */
 export type Quaternion = Float64Array;
 
@@ -42,12 +44,12 @@ export function bySize(quaternion: Quaternion, order: Uint8Array): void {
   }
 }
 
-/** How near the second largest component is to the largest: 0 below a half of it, up to 5 from 31/32 on. */
+/** How near the second largest component is to the largest: 0 below a half of it, up to 8 from 255/256 on. */
 export function nearness(quaternion: Quaternion, order: Uint8Array): number {
   const first = Math.abs(quaternion[order[0]!]!);
   const second = Math.abs(quaternion[order[1]!]!);
   let near = 0;
-  while (near < 5 && (first - second) * 2 ** (near + 1) <= first) near += 1;
+  while (near < NEARNESSES - 1 && (first - second) * 2 ** (near + 1) <= first) near += 1;
   return near;
 }
 

@@ -2,6 +2,7 @@
 
 import type { FieldData, RecordData } from '../schema.ts';
 import { addToHash, beginHash, endHash } from './checksum.ts';
+import { CHANGED_CONTEXTS, droppedContext, missContext } from './contexts.ts';
 import { FrameError } from './frame-error.ts';
 import { Guess, stirring } from './guess.ts';
 import { moved } from './lane.ts';
@@ -50,10 +51,6 @@ export interface Change {
 export function hasComponent(maskLow: number, maskHigh: number, component: number): boolean {
   return (component < 32 ? maskLow >>> component : maskHigh >>> (component - 32)) % 2 === 1;
 }
-
-const MOTION_CLASSES = 11;
-const MISS_CLASSES = 8;
-const ROTATION_NEARNESSES = 6;
 
 // Decoding is never re-entered, so that one will do.
 const guess = new Guess();
@@ -120,7 +117,8 @@ export function takeUpdate(decoder: Decoder, shape: Living, change: Change): voi
   for (let at = 0; at < shape.live.length; at += 1) {
     const field = shape.live[at]!;
     guess.make(shape.record, field, change);
-    const context = 4 * stirring(field, change) + flags;
+    let context = 4 * stirring(field, change) + flags;
+    if (field.coding.type === 'flag' && guess.codes[0]! > 0) context += CHANGED_CONTEXTS;
     const isChanged = decoder.flag(placeOf(field.changed, shape.archetype, context));
     flags = ((flags << 1) & 2) | (isChanged ? 1 : 0);
     if (isChanged) takeField(decoder, shape, field, change);
@@ -218,7 +216,7 @@ function takeField(decoder: Decoder, shape: Shape, field: FieldData, change: Cha
       takeMisses(decoder, shape, field, 1, codes);
       break;
     case 'rotation': {
-      const context = guess.near + ROTATION_NEARNESSES * turnClass(guess.fastest(1, 4));
+      const context = droppedContext(guess.near, guess.fastest(1, 4), worstMiss);
       const dropped = guess.order[decoder.symbol(placeOf(field.updates[0]!, archetype, context))]!;
       codes[begin] = dropped;
       if (dropped !== guess.codes[0]) {
@@ -242,11 +240,10 @@ function takeField(decoder: Decoder, shape: Shape, field: FieldData, change: Cha
 function takeMisses(decoder: Decoder, shape: Shape, field: FieldData, first: number, codes: Uint32Array): void {
   const begin = field.lanes[0];
   const end = field.lanes[1];
-  const speed = motionClass(guess.fastest(first, end - begin));
+  const fastest = Math.max(0, guess.fastest(first, end - begin));
   for (let number = first; number < end - begin; number += 1) {
     const motion = guess.motions[number]!;
-    const context = speed + MOTION_CLASSES * missClass(worstMiss);
-    const place = placeOf(field.updates[number]!, shape.archetype, context);
+    const place = placeOf(field.updates[number]!, shape.archetype, missContext(motion, fastest, worstMiss));
     const miss = decoder.signed(place);
     const lane = shape.record.lanes[begin + number]!;
     codes[begin + number] = moved(lane, guess.codes[number]!, motion < 0 ? -miss : miss);
@@ -288,24 +285,4 @@ function takeSequence(decoder: Decoder, { coding, enters }: FieldData, archetype
     codes[at] = moved(lane, from, decoder.signed(placeOf(enters[1 + (at % width)]!, archetype, 0)));
   }
   return codes;
-}
-
-function missClass(worst: number): number {
-  return worst < 0 ? 0 : 1 + Math.min(bitsOf(worst), MISS_CLASSES - 2);
-}
-
-function motionClass(speed: number): number {
-  return speed < 0 ? MOTION_CLASSES - 1 : Math.min(bitsOf(speed), MOTION_CLASSES - 2);
-}
-
-function turnClass(speed: number): number {
-  if (speed < 0) return 4;
-  if (speed < 4) return 0;
-  if (speed < 16) return 1;
-  return speed < 64 ? 2 : 3;
-}
-
-/** How many bits a number has; all above 16 are as good as another here. */
-function bitsOf(magnitude: number): number {
-  return magnitude > 0xffff ? 17 : 32 - Math.clz32(magnitude);
 }

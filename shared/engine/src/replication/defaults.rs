@@ -2,19 +2,10 @@
 //!
 //! Made with whole numbers and divisions only, so that every platform makes the same.
 
-use super::table::Table;
+use super::{contexts, table::Table};
 
 /// Contexts of a status: what the last two were, and whether some are deferred.
 pub(super) const STATUS_CONTEXTS: usize = 8;
-
-/// Contexts of "this field changed": how it moved before, and the two flags before.
-pub(super) const CHANGED_CONTEXTS: usize = 12;
-
-/// Classes of how far a lane was seen to move.
-pub(super) const MOTION_CLASSES: usize = 11;
-
-/// Classes of how far the lane before missed.
-pub(super) const MISS_CLASSES: usize = 8;
 
 /// A yes that comes `yes` times in `of`.
 pub(super) fn flag(yes: u32, of: u32) -> Table {
@@ -39,7 +30,7 @@ pub(super) fn status(context: usize) -> Table {
 
 /// Whether a field changed, in an entity that did.
 pub(super) fn changed(context: usize) -> Table {
-    match context / 4 {
+    match context % contexts::CHANGED_CONTEXTS / 4 {
         1 => flag(20, 100),
         2 => flag(75, 100),
         _ => flag(40, 100),
@@ -51,23 +42,17 @@ pub(super) fn text_high() -> Table {
     Table::new(&[1, 1, 40, 60, 40, 30, 300, 200, 1, 1, 1, 1, 12, 4, 3, 2])
 }
 
-/// Classes of how near the second component of a rotation is to the largest.
-pub(super) const ROTATION_NEARNESSES: usize = 6;
-
-/// Contexts of a rotation's dropped component: those, and how fast it turns.
-pub(super) const ROTATION_CONTEXTS: usize = ROTATION_NEARNESSES * 5;
-
 /// Which component of a rotation is dropped, from the largest of its guess to the smallest.
 pub(super) fn dropped(context: usize) -> Table {
-    let near = (context % ROTATION_NEARNESSES) as u32;
+    let near = (context % contexts::NEARNESSES) as u32;
     Table::new(&[100, 1 + 8 * near, 1 + near, 1])
 }
 
 /// How far a lane misses its prediction.
 pub(super) fn miss(alphabet: usize, context: usize) -> Table {
-    let (motion, before) = (context % MOTION_CLASSES, context / MOTION_CLASSES);
+    let (motion, before) = contexts::miss_classes(context);
     // Unknown motion is taken for a middling one; what missed before misses again.
-    let motion = if motion == MOTION_CLASSES - 1 { 5 } else { motion };
+    let motion = motion.unwrap_or(5);
     let width = match before {
         0 => 1 << (motion / 2 + 1),
         _ => (1 << (motion / 4 + 1)) + (1 << (before - 1)),

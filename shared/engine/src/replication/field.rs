@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::{
-    defaults,
+    contexts, defaults,
     model::{Node, Nodes},
     motion::MotionModel,
     token::{signed_alphabet, unsigned_alphabet},
@@ -129,7 +129,9 @@ impl FieldModel {
                 nodes.shared(contexts, default)
             }
         };
-        let changed = node(defaults::CHANGED_CONTEXTS, &defaults::changed);
+        // How often a flag rises says nothing of how often it falls.
+        let values = if coding == Coding::Flag { 2 } else { 1 };
+        let changed = node(values * contexts::CHANGED_CONTEXTS, &defaults::changed);
         let (mut updates, mut enters) = (Vec::new(), Vec::new());
         match &coding {
             Coding::Flag => enters.push(node(1, &|_| defaults::even(2))),
@@ -159,7 +161,7 @@ impl FieldModel {
                     if at == 0 && coding != Coding::Numbers {
                         // Which component is dropped, or whether there is a value.
                         let count = if is_rotation { 4 } else { 2 };
-                        let contexts = if is_rotation { defaults::ROTATION_CONTEXTS } else { 2 };
+                        let contexts = if is_rotation { contexts::DROPPED_CONTEXTS } else { 2 };
                         updates.push(node(contexts, &|context| {
                             if is_rotation { defaults::dropped(context) } else { defaults::even(2) }
                         }));
@@ -168,8 +170,8 @@ impl FieldModel {
                     }
                     let most = if lane.is_cyclic { lane.code_max / 2 + 1 } else { lane.code_max };
                     let count = signed_alphabet(most);
-                    let contexts = defaults::MOTION_CLASSES * defaults::MISS_CLASSES;
-                    updates.push(node(contexts, &|context| defaults::miss(count, context)));
+                    let miss = |context| defaults::miss(count, context);
+                    updates.push(node(contexts::MISS_CONTEXTS, &miss));
                     let width = u64::from(lane.code_max / 4).max(1);
                     enters.push(node(1, &|_| defaults::signed(count, width)));
                 }

@@ -17,9 +17,25 @@ pub(super) struct Sightings {
 }
 
 impl Sightings {
-    /// Whether it is as good as expected where all takes so many bits.
-    pub(super) fn is_likely(&self, bits: f64) -> bool {
-        self.weight > 0.0 || bits - Pool::of(&self.counts).bits(&self.counts) < SURPRISE_BITS_MAX
+    /// Adds what was met.
+    pub(super) fn add(&mut self, counts: &[u32]) {
+        for (sum, count) in self.counts.iter_mut().zip(counts) {
+            *sum += f64::from(*count);
+            self.weight += f64::from(*count);
+        }
+    }
+
+    /// The pool to take the table of, given that of the place before; `None` where the place met
+    /// nothing, and no pool is like what is expected of it.
+    pub(super) fn choose(&self, pools: &[Pool], before: Option<usize>) -> Option<usize> {
+        let (cheapest, bits) = cheapest(pools, &self.counts)?;
+        let most = if self.weight > 0.0 {
+            bits + CHANGE_BITS_MIN
+        } else {
+            Pool::of(&self.counts).bits(&self.counts) + SURPRISE_BITS_MAX
+        };
+        let stays = before.filter(|before| pools[*before].bits(&self.counts) < most);
+        stays.or_else(|| (bits < most).then_some(cheapest))
     }
 }
 
@@ -32,22 +48,24 @@ pub(super) struct Pool {
 }
 
 /// Bits that a table of its own has to save over the whole of the training.
-const SAVING_BITS_MIN: f64 = 128.0;
+const SAVING_BITS_MIN: f64 = 256.0;
+
+/// Bits that another table than the one of the place before has to save: runs are short to write.
+const CHANGE_BITS_MIN: f64 = 32.0;
 
 /// Bits by which the defaults of a place may be missed where it met nothing.
-const SURPRISE_BITS_MAX: f64 = 12.0;
+const SURPRISE_BITS_MAX: f64 = 18.0;
 
 /// How often all places choose anew between the pools.
 const ROUNDS: usize = 4;
 
 /// Pools for these places.
-pub(super) fn pools(places: &[Sightings]) -> Vec<Pool> {
+pub(super) fn pools(places: &[&Sightings]) -> Vec<Pool> {
     // Those that met most come first: what they begin is worth joining.
-    let mut order: Vec<usize> = (0..places.len()).filter(|at| places[*at].weight > 0.0).collect();
-    order.sort_by(|a, b| places[*b].weight.total_cmp(&places[*a].weight));
+    let mut places = places.to_vec();
+    places.sort_by(|a, b| b.weight.total_cmp(&a.weight));
     let mut pools: Vec<Pool> = Vec::new();
-    for at in &order {
-        let place = &places[*at];
+    for place in &places {
         let own = Pool::of(&place.counts);
         match cheapest(&pools, &place.counts) {
             Some((pool, bits)) if bits - own.bits(&place.counts) < SAVING_BITS_MIN => {
@@ -58,7 +76,7 @@ pub(super) fn pools(places: &[Sightings]) -> Vec<Pool> {
     }
     for _ in 0..ROUNDS {
         let mut next: Vec<Option<Vec<f64>>> = alloc::vec![None; pools.len()];
-        for place in order.iter().map(|at| &places[*at]) {
+        for place in &places {
             let Some((pool, _)) = cheapest(&pools, &place.counts) else { continue };
             let sum = next[pool].get_or_insert_with(|| alloc::vec![0.0; place.counts.len()]);
             add(sum, &place.counts);
@@ -69,7 +87,7 @@ pub(super) fn pools(places: &[Sightings]) -> Vec<Pool> {
 }
 
 /// The pool in which these take the fewest bits, and how many.
-pub(super) fn cheapest(pools: &[Pool], counts: &[f64]) -> Option<(usize, f64)> {
+fn cheapest(pools: &[Pool], counts: &[f64]) -> Option<(usize, f64)> {
     let bits = pools.iter().map(|pool| pool.bits(counts)).enumerate();
     bits.min_by(|a, b| a.1.total_cmp(&b.1))
 }
@@ -158,7 +176,7 @@ mod tests {
     fn places_that_met_values_alike_share_a_pool_and_others_do_not() {
         let places = [[900, 90, 10], [10, 90, 900], [1800, 180, 20], [9, 1, 0], [0, 0, 3]];
         let places = places.map(|counts| sightings(&counts));
-        let pools = pools(&places);
+        let pools = pools(&places.each_ref());
         assert_eq!(pools.len(), 2);
         let pool_of = |at: usize| cheapest(&pools, &places[at].counts).map(|(pool, _)| pool);
         assert_eq!(pool_of(0), pool_of(2));

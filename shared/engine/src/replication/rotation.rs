@@ -5,6 +5,8 @@
 //! dropped component and an extrapolated one keep a little of what codes round away. Numbers
 //! stay below 2⁵³ for up to 12 bits: divisions in JavaScript need `Math.floor` only.
 
+use super::contexts::NEARNESSES;
+
 /// A quaternion, each component in units of a code's half step over `FINE`.
 pub(super) type Quaternion = [i64; 4];
 
@@ -39,10 +41,10 @@ pub(super) fn by_size(quaternion: Quaternion) -> [usize; 4] {
 }
 
 /// How near the second largest component is to the largest: 0 where it is smaller than half of
-/// it, then 1 from 1/2, 2 from 3/4, 3 from 7/8, 4 from 15/16, 5 from 31/32 on.
+/// it, then 1 from 1/2, 2 from 3/4, 3 from 7/8 and so on, 8 from 255/256 on.
 pub(super) fn nearness(quaternion: Quaternion, order: [usize; 4]) -> usize {
     let [first, second] = [order[0], order[1]].map(|at| quaternion[at].abs());
-    (1..6).take_while(|bit| (first - second) << bit <= first).count()
+    (1..NEARNESSES).take_while(|bit| (first - second) << bit <= first).count()
 }
 
 /// The codes of a quaternion where `dropped` is the component left out.

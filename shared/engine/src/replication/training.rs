@@ -1,6 +1,6 @@
 //! Tables from experience: counts what frames hold, and makes tables that code it in few bits.
 //!
-//! A place of which little was seen leans on its node's other archetypes, and these on the
+//! A place of which little was seen leans on the same context in other archetypes, and these on the
 //! defaults. Which places share a table is worked out in [`pools`].
 
 use alloc::{collections::BTreeMap, vec::Vec};
@@ -46,28 +46,28 @@ impl Counts {
 
     /// The model with tables made of these counts.
     pub fn train(&self, model: &Model) -> Model {
-        let sightings = self.sightings(model);
-        let alphabet = |at: usize| model.table(at).alphabet();
-        let mut pools: BTreeMap<usize, Vec<Pool>> = BTreeMap::new();
-        for at in 0..sightings.len() {
-            pools.entry(alphabet(at)).or_default();
-        }
-        for (size, pools) in &mut pools {
-            let own = (0..sightings.len()).filter(|at| alphabet(*at) == *size);
-            let own: Vec<Sightings> = own.map(|at| sightings[at].clone()).collect();
-            *pools = pools::pools(&own);
-        }
-        let mut tables = TableSet::default();
-        let places = sightings.iter().enumerate().map(|(at, place)| {
-            let pools = &pools[&alphabet(at)];
-            let table = match pools::cheapest(pools, &place.counts) {
-                Some((pool, bits)) if place.is_likely(bits) => pools[pool].table(),
-                // Nothing that was met is like what is expected here.
-                _ => model.table(at).clone(),
-            };
-            tables.number(table)
+        let nodes = model.nodes().iter().map(|(node, has_archetypes)| {
+            let archetypes = if *has_archetypes { model.archetypes.len() + 1 } else { 1 };
+            self.met(model, *node, archetypes)
         });
-        let places = places.collect();
+        let nodes: Vec<Met> = nodes.collect();
+        let mut sightings: BTreeMap<usize, Vec<&Sightings>> = BTreeMap::new();
+        for met in &nodes {
+            sightings.entry(met.alphabet).or_default().extend(met.own.values());
+        }
+        let pools: BTreeMap<usize, Vec<Pool>> =
+            sightings.iter().map(|(alphabet, own)| (*alphabet, pools::pools(own))).collect();
+        let mut tables = TableSet::default();
+        let mut places = Vec::with_capacity(model.places().len());
+        for met in &nodes {
+            let pools = &pools[&met.alphabet];
+            for (at, pool) in met.choose(pools) {
+                // Where nothing that was met is like what is expected, that stays.
+                let table =
+                    pool.map_or_else(|| model.table(at).clone(), |pool| pools[pool].table());
+                places.push(tables.number(table));
+            }
+        }
         let mut trained = model.clone();
         trained
             .replace_tables(tables.tables, places)
@@ -75,36 +75,28 @@ impl Counts {
         trained
     }
 
-    /// What each place met, leaning on what its context met in other archetypes, and this on the
-    /// default.
-    fn sightings(&self, model: &Model) -> Vec<Sightings> {
-        let mut sightings = Vec::with_capacity(model.places().len());
-        for (node, has_archetypes) in model.nodes() {
-            let archetypes = if *has_archetypes { model.archetypes.len() + 1 } else { 1 };
-            let common: Vec<Vec<f64>> = (0..node.contexts)
-                .map(|context| self.common(model, *node, context, archetypes))
-                .collect();
-            for archetype in 0..archetypes {
-                for (context, common) in common.iter().enumerate() {
-                    let mut counts: Vec<f64> = common.iter().map(|share| share * LEANING).collect();
-                    let weight = add(&mut counts, self.places.get(node.at(archetype, context)));
-                    sightings.push(Sightings { counts, weight });
-                }
+    /// What the places of a node met.
+    fn met(&self, model: &Model, node: Node, archetypes: usize) -> Met {
+        let alphabet = model.table(node.first).alphabet();
+        let mut met = Met { node, archetypes, alphabet, common: Vec::new(), own: BTreeMap::new() };
+        for context in 0..node.contexts {
+            let default = model.table(node.at(0, context)).frequencies();
+            let leaning = default.map(|frequency| f64::from(frequency) / 4096.0 * LEANING);
+            let mut common = Sightings { counts: leaning.collect(), weight: 0.0 };
+            let places = (0..archetypes).map(|archetype| node.at(archetype, context));
+            let places = places.filter_map(|at| Some((at, self.places.get(at)?)));
+            let places = places.filter(|(_, counts)| !counts.is_empty());
+            places.clone().for_each(|(_, counts)| common.add(counts));
+            let scale = LEANING / common.counts.iter().sum::<f64>();
+            common.counts.iter_mut().for_each(|count| *count *= scale);
+            for (at, counts) in places {
+                let mut own = Sightings { counts: common.counts.clone(), weight: 0.0 };
+                own.add(counts);
+                met.own.insert(at, own);
             }
+            met.common.push(common);
         }
-        sightings
-    }
-
-    /// How likely each value is in a context, over all archetypes.
-    fn common(&self, model: &Model, node: Node, context: usize, archetypes: usize) -> Vec<f64> {
-        let default = model.table(node.at(0, context)).frequencies();
-        let mut sums: Vec<f64> =
-            default.map(|frequency| f64::from(frequency) / 4096.0 * LEANING).collect();
-        for archetype in 0..archetypes {
-            add(&mut sums, self.places.get(node.at(archetype, context)));
-        }
-        let total: f64 = sums.iter().sum();
-        sums.into_iter().map(|sum| sum / total).collect()
+        met
     }
 
     /// The combinations of components that were met most, for [`Model::with_archetypes`].
@@ -176,14 +168,38 @@ fn prefix_lengths(frequencies: impl Iterator<Item = u32>) -> Vec<u32> {
 /// Most combinations of components that are told apart.
 const ARCHETYPES_MAX: usize = 15;
 
-/// Adds what was met; how much that was.
-fn add(sums: &mut [f64], counts: Option<&Vec<u32>>) -> f64 {
-    let mut weight = 0.0;
-    for (sum, count) in sums.iter_mut().zip(counts.into_iter().flatten()) {
-        *sum += f64::from(*count);
-        weight += f64::from(*count);
+/// What the places of a node met.
+struct Met {
+    node: Node,
+    archetypes: usize,
+    alphabet: usize,
+    /// In each context over all archetypes, leaning on the default.
+    common: Vec<Sightings>,
+    /// At each place where something was met, leaning on what its context met.
+    own: BTreeMap<usize, Sightings>,
+}
+
+impl Met {
+    /// The pool of each place, in order; `None` where it keeps the default.
+    fn choose(&self, pools: &[Pool]) -> Vec<(usize, Option<usize>)> {
+        let mut before = None;
+        let common = self.common.iter().map(|common| {
+            before = common.choose(pools, before);
+            before
+        });
+        let common: Vec<Option<usize>> = common.collect();
+        let mut chosen = Vec::with_capacity(self.archetypes * common.len());
+        for archetype in 0..self.archetypes {
+            before = None;
+            for (context, common) in common.iter().enumerate() {
+                let at = self.node.at(archetype, context);
+                let own = self.own.get(&at);
+                before = own.map_or(*common, |own| own.choose(pools, before));
+                chosen.push((at, before));
+            }
+        }
+        chosen
     }
-    weight
 }
 
 #[derive(Default)]

@@ -1,12 +1,13 @@
 //! The state of a group, or an event: on entry, and from one state to the next.
 
 use alloc::{sync::Arc, vec::Vec};
+use core::ops::Range;
 
 use super::{
     FrameError,
     checksum::StateHash,
     coder::Coder,
-    defaults::{MISS_CLASSES, MOTION_CLASSES, ROTATION_NEARNESSES},
+    contexts,
     field::{Coding, FieldModel, Prediction},
     model::{Model, Node, RecordModel},
     motion::{FINE, MotionModel, PHASE_MIDDLE},
@@ -155,7 +156,10 @@ impl<'a> Shape<'a> {
         for field in self.fields().filter(|field| field.is_live()) {
             let guess = self.guess(field, past, present.codes);
             let differs = !C::DECODES && !self.is_as_guessed(field, &guess, past, present);
-            let context = 4 * field.stirring(past) + flags;
+            let mut context = 4 * field.stirring(past) + flags;
+            if field.coding == Coding::Flag {
+                context += contexts::CHANGED_CONTEXTS * guess.codes[0].min(1) as usize;
+            }
             let place = field.changed.at(self.archetype, context);
             let is_changed = coder.flag(model, place, differs)?;
             flags = flags << 1 & 2 | usize::from(is_changed);
@@ -366,9 +370,7 @@ impl<'a> Shape<'a> {
             }
             Coding::Rotation { bits } => {
                 let most = (1 << bits) - 1;
-                let speed = guess.motions[1..4].iter().flatten();
-                let speed = speed.map(|motion| motion.unsigned_abs()).max();
-                let context = guess.near + ROTATION_NEARNESSES * turn_class(speed);
+                let context = contexts::dropped(guess.near, guess.fastest(1..4), *worst);
                 let place = field.updates[0].at(self.archetype, context);
                 let rank = guess.order.iter().position(|at| *at == codes[0] as usize);
                 let rank = coder.symbol(model, place, rank.unwrap_or(0) as u32)?;
@@ -408,11 +410,10 @@ impl<'a> Shape<'a> {
     ) -> Result<(), FrameError> {
         let field = guess.field;
         let lanes = &self.record.lanes[field.lanes.clone()];
-        let speeds = guess.motions[first..codes.len()].iter().flatten();
-        let speed = speeds.map(|motion| motion.unsigned_abs()).max();
+        let fastest = guess.fastest(first..codes.len()).unwrap_or(0);
         for number in first..codes.len() {
             let motion = guess.motions[number];
-            let context = motion_class(speed) + MOTION_CLASSES * miss_class(*worst);
+            let context = contexts::miss(motion, fastest, *worst);
             let place = field.updates[number].at(self.archetype, context);
             // Misses mostly oppose the motion: what is learned of one direction holds for both.
             let sign = if motion.is_some_and(|motion| motion < 0) { -1 } else { 1 };
@@ -445,6 +446,11 @@ struct Guess<'a> {
 }
 
 impl Guess<'_> {
+    /// The largest magnitude among known motions of lanes; `None` where none is known.
+    fn fastest(&self, lanes: Range<usize>) -> Option<u64> {
+        self.motions[lanes].iter().flatten().map(|motion| motion.unsigned_abs()).max()
+    }
+
     /// Whether the hidden lanes are as in steady motion since `past`.
     fn has_motion(&self, motion: &MotionModel, past: Past<'_>, codes: &[u32]) -> bool {
         let rates = motion.lane..motion.lane + 1 + motion.count;
@@ -641,32 +647,6 @@ fn code_byte<C: Coder>(
     let context = context + 32 * (upper & 3) as usize;
     let lower = coder.symbol(model, low.at(0, context), byte & 15)?;
     Ok(upper << 4 | lower)
-}
-
-/// How far something was seen to move, as a context.
-fn motion_class(speed: Option<u64>) -> usize {
-    speed.map_or(MOTION_CLASSES - 1, |speed| log_class(speed).min(MOTION_CLASSES - 2))
-}
-
-/// How fast a rotation was seen to turn, as a context.
-fn turn_class(speed: Option<u64>) -> usize {
-    match speed {
-        Some(0..4) => 0,
-        Some(4..16) => 1,
-        Some(16..64) => 2,
-        Some(_) => 3,
-        None => 4,
-    }
-}
-
-/// The worst miss so far in an update, as a context.
-fn miss_class(worst: Option<u64>) -> usize {
-    worst.map_or(0, |worst| 1 + log_class(worst).min(MISS_CLASSES - 2))
-}
-
-/// 0 for 0, 1 for 1, 2 for 2 and 3, 3 for 4 to 7, and so on.
-fn log_class(magnitude: u64) -> usize {
-    (u64::BITS - magnitude.leading_zeros()) as usize
 }
 
 impl Shape<'_> {
