@@ -10,7 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const arena = resolve(process.env.ARENA ?? resolve(here, '../../target/debug/arena'));
+/** The binary, beside which the tools are. */
+export const arena = resolve(process.env.ARENA ?? resolve(here, '../../target/debug/arena'));
 
 /** The built client. */
 export const client = resolve(here, '../../web-client/dist');

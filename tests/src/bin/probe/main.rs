@@ -34,6 +34,9 @@ struct Arguments {
     /// For how long ships are flown and watched
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     seconds: u32,
+    /// Only tries whether it can count: one latency, half a minute, and one JSON object
+    #[arg(long, conflicts_with_all = ["shots", "seconds"])]
+    brief: bool,
 }
 
 /// Round trips at which shots are tried, in milliseconds.
@@ -44,8 +47,11 @@ const KEY_PRESSES: u32 = 20;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let Arguments { json, shots, seconds } = Arguments::parse();
+    let Arguments { json, shots, seconds, brief } = Arguments::parse();
     let pages = Pages::bundle()?;
+    if brief {
+        return try_out(&pages).await;
+    }
     let flown = json!({ "presses": KEY_PRESSES, "seconds": seconds, "seed": 1 });
     // Whoever is run into is never at rest.
     let pushed = json!({ "presses": 0, "seconds": seconds, "seed": 2 });
@@ -86,6 +92,20 @@ async fn main() -> Result<()> {
     } else {
         print!("{}", report.to_text()?);
     }
+    Ok(())
+}
+
+/// A few shots, a few keys and a few seconds of a ship that circles, all at the same time.
+async fn try_out(pages: &Pages) -> Result<()> {
+    let patrolled = Stage { target: Target::Patrol, ..Stage::over(steady(100)) };
+    let watched = Stage { target: Target::Orbit, ..Stage::over(stalling(100, 40)) };
+    let flown = json!({ "presses": 2, "seconds": 5, "seed": 1 });
+    let (hits, own, smoothness) = tokio::try_join!(
+        pages.run("hits", json!({ "shots": 2 }), patrolled),
+        pages.run("ownMotion", flown, Stage::over(steady(100))),
+        pages.run("smoothness", json!({ "seconds": 10 }), watched),
+    )?;
+    println!("{}", json!({ "hits": hits, "own": own, "smoothness": smoothness }));
     Ok(())
 }
 
