@@ -1,7 +1,7 @@
 //! Tables from experience: counts what frames hold, and makes tables that code it in few bits.
 //!
 //! A place of which little was seen leans on the same context in other archetypes, and these on the
-//! defaults. Which places share a table is worked out in [`pools`].
+//! defaults. Which places share a table is worked out in `pools`.
 
 use alloc::{collections::BTreeMap, vec::Vec};
 
