@@ -1,4 +1,4 @@
-/** What this side expects of a field before it is decoded. See `Guess` in `values.rs`. */
+/** What this side expects of a field before it is decoded. See `values/guess.rs`. */
 
 import type { FieldData, Lane, MotionData, RecordData } from '../schema.ts';
 import { difference, modulo, towards } from './lane.ts';

@@ -1,4 +1,4 @@
-/** Ways between the codes of a lane. See the end of `values.rs`. */
+/** Ways between the codes of a lane. See `values/lane.rs`. */
 
 import type { Lane } from '../schema.ts';
 import { FrameError } from './frame-error.ts';

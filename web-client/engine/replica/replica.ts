@@ -11,19 +11,9 @@ import { FrameError, LIMITS } from './frame-error.ts';
 import { Decoder, placeOf, Tables } from './rans.ts';
 import { reportOf } from './report.ts';
 import { Slot, type SubEntity } from './slot.ts';
-import {
-  type Change,
-  hashState,
-  isThere,
-  NO_CODES,
-  NO_REFERENCE,
-  predict,
-  type Sequence,
-  type Shape,
-  takeEntry,
-  takePosition,
-  takeUpdate,
-} from './values.ts';
+import { predict, takeUpdate } from './update.ts';
+import { type Change, hashState, isThere, NO_CODES, NO_REFERENCE, type Sequence, type Shape } from './values.ts';
+import { takeEntry, takePosition } from './whole.ts';
 
 export { Slot, SubEntity } from './slot.ts';
 

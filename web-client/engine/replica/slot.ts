@@ -1,4 +1,4 @@
-/** Where a replica keeps what it sees. See `Slot` and `SubEntity` in `replica.rs`. */
+/** Where a replica keeps what it sees. See `replica/slot.rs`. */
 
 import type { FieldData, GroupData, RecordData } from '../schema.ts';
 import { HISTORY_ON_ENTRY } from './frame.ts';
